@@ -1,0 +1,56 @@
+"""The seam between audio and latents (Eq. 4), and how a codec is found by name.
+
+Axes: B batch, D latent channel, S latent frame.
+"""
+
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+from stemwright.errors import InputError
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """Stereo audio to latents and back. Nothing may assume a frame rate or a width."""
+
+    name: str
+    """What `load_codec` calls it."""
+    sample_rate_hz: int
+    frame_rate_hz: float
+    latent_dim: int
+    """D."""
+    segment_frames: int
+    """Latents start at multiples of this many frames (1 where any frame will do)."""
+    fingerprint: str
+    """Changes whenever equal audio would give other latents: kind, settings and weights."""
+
+    @property
+    def hop(self) -> int:
+        """Audio samples a latent frame."""
+        ...
+
+    def encode(self, audio: Tensor) -> Tensor:
+        """Audio `[B, 2, n]` in ±1 at `sample_rate_hz` → float32 latents `[B, D, S]`, S = ceil(n / hop)."""
+        ...
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents `[B, D, S]` → audio `[B, 2, S·hop]`."""
+        ...
+
+
+def load_codec(name: str, *, weights: str | None = None, device: str = "cpu") -> Codec:
+    """The codec called `name`: "mdct" (embedded, no weights) or "encodec" (48 kHz, pre-trained).
+
+    `weights`: a local folder to look in before the usual cache.
+    Raises InputError for an unknown name or missing weights.
+    """
+    if name == "mdct":
+        from stemwright.mdct_codec import MdctCodec
+
+        return MdctCodec()
+    if name == "encodec":
+        from stemwright.encodec_codec import EncodecCodec
+
+        return EncodecCodec.from_pretrained(weights, device=device)
+    raise InputError(f"unknown codec '{name}': choose mdct or encodec")

@@ -1,0 +1,89 @@
+"""Which tracks are generated, which are given, which are absent (§4.1), and how a prompt says so (§4.2).
+
+Axes: B batch, K track.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from stemwright.errors import InputError
+from stemwright.tracks import TRACKS, Tracks
+
+Mode = Literal["joint", "conditional", "marginal", "mixed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Targets are generated, given tracks are heard as they are, every other track is absent."""
+
+    targets: tuple[str, ...]
+    """Tracks to generate; at least one."""
+    given: tuple[str, ...] = ()
+    """Tracks that the targets must fit."""
+    tracks: Tracks = field(default=TRACKS, kw_only=True)
+    """The slots there are."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "targets", self.tracks.ordered(self.targets))
+        object.__setattr__(self, "given", self.tracks.ordered(self.given))
+        if not self.targets:
+            raise InputError(f"a task needs at least one target: choose from {', '.join(self.tracks.names)}")
+        if both := [name for name in self.targets if name in self.given]:
+            raise InputError(f"{', '.join(both)}: a track is either a target or given, not both")
+
+    @property
+    def mode(self) -> Mode:
+        rest = len(self.tracks) - len(self.targets)
+        if rest == 0:
+            return "joint"
+        if not self.given:
+            return "marginal"
+        return "conditional" if len(self.given) == rest else "mixed"
+
+    @property
+    def target_mask(self) -> Tensor:
+        """Boolean [K]."""
+        return self.tracks.mask(self.targets)
+
+    @property
+    def given_mask(self) -> Tensor:
+        """Boolean [K]."""
+        return self.tracks.mask(self.given)
+
+    @property
+    def prefix(self) -> str:
+        """The task token, as "[bass & drum generation]" (§4.2)."""
+        return prefix(self.target_mask, self.tracks)
+
+    def timesteps(self, t: Tensor, num_timesteps: int) -> Tensor:
+        """Timestep vectors `[B, K]` for the targets' timesteps `t [B]` (Eq. 5)."""
+        batch = t.shape[0]
+        return timestep_vector(
+            self.target_mask.to(t.device).expand(batch, -1),
+            self.given_mask.to(t.device).expand(batch, -1),
+            t,
+            num_timesteps,
+        )
+
+
+def prefix(target_mask: Tensor, tracks: Tracks = TRACKS) -> str:
+    """The task token of a target mask `[K]` (§4.2)."""
+    names = [name for name, on in zip(tracks.prompt_names, target_mask.tolist(), strict=True) if on]
+    return f"[{' & '.join(names)} generation]"
+
+
+def task_prompt(task_prefix: str, prompt: str) -> str:
+    """The text that the model reads: the prefix first, then the description, if any."""
+    return f"{task_prefix} {prompt.strip()}".strip()
+
+
+def timestep_vector(target: Tensor, given: Tensor, t: Tensor, num_timesteps: int) -> Tensor:
+    """Timestep vectors `[B, K]`: targets share `t`, given tracks are at 0, absent ones at N (Eq. 5).
+
+    `target`, `given`: boolean [B, K]; `t`: integer [B] in 1…N.
+    """
+    absent = torch.full_like(target, num_timesteps, dtype=torch.long)
+    return torch.where(target, t.long()[:, None], absent.masked_fill(given, 0))

@@ -1,0 +1,1 @@
+"""Stemwright's platform: corpora, training, serving and sweeps of the model library on Ray."""
