@@ -1,0 +1,85 @@
+"""Which tasks are trained when (§4.3, §5.1): target sets, their contexts, and the bootstrapping gate.
+
+Axes: B batch, K track, M = 2^K − 1 target sets.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from stemwright.errors import InputError
+
+
+def target_sets(num_tracks: int) -> Tensor:
+    """All non-empty target sets, boolean [M, K]; row m is the binary form of m + 1."""
+    codes = torch.arange(1, 2**num_tracks)
+    return (codes[:, None] >> torch.arange(num_tracks)) & 1 == 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curriculum:
+    """From single tracks to every target set alike, smoothly, no task ever at zero once it has opened."""
+
+    num_tracks: int
+    """K."""
+    full_at: float = 0.6
+    """Training progress in (0, 1] from which every set has probability 1/(2^K − 1)."""
+    joint_opens_at: float = 0.2
+    """Progress at which the joint task (k = K) begins to open; sizes 2…K−1 open from 0 on."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.full_at <= 1 or not 0 <= self.joint_opens_at < self.full_at:
+            raise InputError("a curriculum needs 0 <= joint_opens_at < full_at <= 1")
+
+    def probabilities(self, progress: float) -> Tensor:
+        """Probability of each target set, float64 [M], at `progress` in [0, 1].
+
+        0: 1/K on each single track. `full_at` and later: 1/(2^K − 1) on every set (§5.1).
+        """
+        sizes = target_sets(self.num_tracks).sum(1)
+        end = 1.0 / len(sizes)
+        weight = torch.tensor([self._opening(int(k), progress) for k in sizes], dtype=torch.float64) * end
+        singles = sizes == 1
+        weight[singles] = (1.0 - weight[~singles].sum()) / self.num_tracks
+        return weight
+
+    def _opening(self, size: int, progress: float) -> float:
+        """How far a set of `size` targets has opened, 0…1: a smooth step that starts later for larger sets."""
+        if size == 1:
+            return 1.0
+        larger = (size - 2) / max(self.num_tracks - 2, 1)
+        opens_at = larger * self.joint_opens_at
+        x = min(max((progress - opens_at) / (self.full_at - opens_at), 0.0), 1.0)
+        return x * x * (3 - 2 * x)
+
+    def sample_targets(self, progress: float, uniform: Tensor) -> Tensor:
+        """Target masks, boolean [B, K], from uniform numbers [B] in [0, 1)."""
+        cumulative = self.probabilities(progress).cumsum(0)
+        rows = torch.searchsorted(cumulative / cumulative[-1], uniform.double(), right=True)
+        return target_sets(self.num_tracks)[rows.clamp(max=len(cumulative) - 1)]
+
+
+def sample_given(target: Tensor, p1: float, mixed: bool, uniform: Tensor) -> Tensor:
+    """The p1 sampler of §4.3: which non-target tracks are given (t = 0); the rest is absent (t = N).
+
+    With probability `p1` the rest is given, else all of it is absent. With `mixed`, half of the given
+    contexts are a random non-empty part of the rest, so that a user may leave a track out.
+    `target`: boolean [B, K]; `uniform`: [B, K + 2] in [0, 1). Returns boolean [B, K].
+    """
+    rest = ~target
+    given = rest & (uniform[:, :1] < p1)
+    if not mixed:
+        return given
+    part = rest & (uniform[:, 2:] < 0.5)
+    # an empty part would be the marginal task, which p1 alone decides
+    part = torch.where(part.any(1, keepdim=True), part, rest)
+    return torch.where(uniform[:, 1:2] < 0.5, given, given & part)
+
+
+def bootstrapping(p2: float, starts_at: int, epoch: float, uniform: Tensor) -> Tensor:
+    """Which samples hear the teacher's tracks instead of recorded ones (§4.3), boolean [B].
+
+    From epoch `starts_at` on with probability `p2` each; never before. `uniform`: [B] in [0, 1).
+    """
+    return (uniform < p2) & (epoch >= starts_at)
