@@ -1,0 +1,85 @@
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from stemwright.dataset_info import DatasetInfo
+from stemwright.latent_shards import LatentSong, ShardWriter
+from stemwright.latent_stats import LatentMoments
+from stemwright.prompts import SongMetadata
+from stemwright.tracks import TRACKS
+
+LATENT_DIM = 6
+CHUNK_FRAMES = 40
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[Any]:
+    """A local Ray of four logical cores, without dashboard, for the whole session."""
+    os.environ["RAY_AUTH_MODE"] = "disabled"
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
+    ray.init(num_cpus=4, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+    yield ray
+    ray.shutdown()
+
+
+@pytest.fixture
+def make_latents(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a data set of random latents, as `make_latents({"song": frames}, segment_frames=5)`."""
+
+    def write(lengths: dict[str, int], *, segment_frames: int = 1, split: str = "train") -> Path:
+        folder = tmp_path / "latents"
+        folder.mkdir()
+        generator = torch.Generator().manual_seed(len(lengths))
+        moments = []
+        shards = []
+        for number, (song_id, frames) in enumerate(lengths.items()):
+            latents = torch.randn(len(TRACKS), LATENT_DIM, frames, generator=generator)
+            presence = (True, True, True, number % 2 == 0)
+            latents[~torch.tensor(presence)] = 0
+            song = LatentSong(
+                song_id=song_id,
+                split=split,
+                presence=presence,
+                gains_db=(1.0, -2.5, 3.0, 0.0),
+                metadata=SongMetadata(
+                    genres=("blues",), instruments=("bass", "organ", "drums"), moods=(song_id,), tempo_bpm=90
+                ),
+            )
+            shards.append(f"shard-{number:05d}.parquet")
+            with ShardWriter(folder / shards[-1]) as writer:
+                for chunk, start in enumerate(range(0, frames, CHUNK_FRAMES)):
+                    piece = latents[..., start : start + CHUNK_FRAMES]
+                    writer.write(song, chunk=chunk, start_frame=start, latents=piece)
+            heard = torch.tensor(presence)[:, None].expand(-1, frames)
+            moments.append(LatentMoments.of(latents, heard))
+        LatentMoments.merged(moments).stats().save(folder / "stats.safetensors")
+        DatasetInfo(
+            codec="noise",
+            codec_fingerprint="noise-1",
+            sample_rate_hz=48000,
+            hop=320,
+            frame_rate_hz=150.0,
+            latent_dim=LATENT_DIM,
+            segment_frames=segment_frames,
+            chunk_frames=CHUNK_FRAMES,
+            loudness_lufs=-23.0,
+            track_names=TRACKS.names,
+            prompt_names=TRACKS.prompt_names,
+            num_songs={split: len(lengths)},
+            num_chunks=sum(-(-frames // CHUNK_FRAMES) for frames in lengths.values()),
+            hours=sum(lengths.values()) / 150 / 3600,
+            gains_db=(1.0, -2.5, 3.0, 0.0),
+            licences={"CC0-1.0": len(lengths)},
+            rejected=(),
+            stats="stats.safetensors",
+            shards=tuple(shards),
+        ).save(folder)
+        return folder
+
+    return write
