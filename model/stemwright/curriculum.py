@@ -56,7 +56,7 @@ class Curriculum:
     def sample_targets(self, progress: float, uniform: Tensor) -> Tensor:
         """Target masks, boolean [B, K], from uniform numbers [B] in [0, 1)."""
         cumulative = self.probabilities(progress).cumsum(0)
-        rows = torch.searchsorted(cumulative / cumulative[-1], uniform.double(), right=True)
+        rows = torch.searchsorted(cumulative / cumulative[-1], uniform.double().contiguous(), right=True)
         return target_sets(self.num_tracks)[rows.clamp(max=len(cumulative) - 1)]
 
 

@@ -36,12 +36,7 @@ class Task:
 
     @property
     def mode(self) -> Mode:
-        rest = len(self.tracks) - len(self.targets)
-        if rest == 0:
-            return "joint"
-        if not self.given:
-            return "marginal"
-        return "conditional" if len(self.given) == rest else "mixed"
+        return mode(len(self.targets), len(self.given), len(self.tracks))
 
     @property
     def target_mask(self) -> Tensor:
@@ -67,6 +62,16 @@ class Task:
             t,
             num_timesteps,
         )
+
+
+def mode(num_targets: int, num_given: int, num_tracks: int) -> Mode:
+    """What the tracks that are not targets are: none, all given, all absent, or some of each."""
+    rest = num_tracks - num_targets
+    if rest == 0:
+        return "joint"
+    if num_given == 0:
+        return "marginal"
+    return "conditional" if num_given == rest else "mixed"
 
 
 def prefix(target_mask: Tensor, tracks: Tracks = TRACKS) -> str:

@@ -1,0 +1,234 @@
+"""A checkpoint: a folder of safetensors, one JSON configuration and a model card; nothing is pickled.
+
+checkpoint.json          configuration, fingerprints, inference defaults, facts of the training
+model.safetensors        the averaged weights
+stats.safetensors        normalisation of the latents
+training.safetensors     what resuming needs (absent in a published model)
+README.md                the model card
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from stemwright.codec import Codec
+from stemwright.diffusion import NoiseSchedule
+from stemwright.errors import InputError
+from stemwright.latent_stats import LatentStats
+from stemwright.model_card import model_card
+from stemwright.presets import Preset, SamplingConfig, parse_preset
+from stemwright.text_embedding import TextEncoder
+from stemwright.tracks import Tracks
+from stemwright.unet import StemUNet
+
+FORMAT_VERSION = 1
+CONFIG, MODEL, STATS, TRAINING = (
+    "checkpoint.json",
+    "model.safetensors",
+    "stats.safetensors",
+    "training.safetensors",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """What a checkpoint was made of, and what composing with it must match."""
+
+    codec: str
+    """Codec name, for `load_codec`."""
+    codec_fingerprint: str
+    """The codec's."""
+    text_encoder: str
+    """Text encoder name, for `load_text_encoder`."""
+    text_encoder_fingerprint: str
+    """The text encoder's."""
+    gains_db: tuple[float, ...]
+    """Median over the corpus of the gain that brought each slot to its loudness, K values."""
+    loudness_lufs: float = -23.0
+    """Integrated loudness that stems were brought to before encoding."""
+    facts: Mapping[str, Any]
+    """Data, steps, losses, licences: for the model card."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint:
+    """A model ready to sample from."""
+
+    model: StemUNet
+    """The averaged weights, in evaluation mode: a denoiser."""
+    preset: Preset
+    """As trained."""
+    stats: LatentStats
+    """Normalisation of the codec's latents."""
+    origin: Origin
+    """Codec, text encoder, gains, facts."""
+    fingerprint: str
+    """Of the weights and the configuration."""
+
+    @property
+    def schedule(self) -> NoiseSchedule:
+        return self.preset.schedule.build()
+
+    @property
+    def tracks(self) -> Tracks:
+        return self.preset.tracks
+
+    @property
+    def sampling(self) -> SamplingConfig:
+        return self.preset.sampling
+
+    def check_codec(self, codec: Codec) -> None:
+        """InputError unless `codec` is the one the model was trained with."""
+        if codec.fingerprint != self.origin.codec_fingerprint:
+            raise InputError(
+                f"the model was trained on latents of codec {self.origin.codec} "
+                f"{self.origin.codec_fingerprint[:12]}, not {codec.name} {codec.fingerprint[:12]}: "
+                "use the model's codec or train on this one's latents"
+            )
+
+    def check_text_encoder(self, encoder: TextEncoder) -> None:
+        """InputError unless `encoder` is the one the model was trained with."""
+        if encoder.fingerprint != self.origin.text_encoder_fingerprint:
+            raise InputError(
+                f"the model was trained with text encoder {self.origin.text_encoder} "
+                f"{self.origin.text_encoder_fingerprint[:12]}, not {encoder.name} {encoder.fingerprint[:12]}: "
+                "use the model's text encoder"
+            )
+
+
+def save_checkpoint(
+    folder: str | Path,
+    *,
+    weights: Mapping[str, Tensor],
+    preset: Preset,
+    stats: LatentStats,
+    origin: Origin,
+    training_state: Mapping[str, Tensor] | None = None,
+) -> Path:
+    """Write a checkpoint folder, whole or not at all; an older one of that name is replaced.
+
+    `weights`: the averaged model's state. Raises OSError where the disk is full: nothing is left behind.
+    """
+    folder = Path(folder)
+    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        save_file(_contiguous(weights), partial / MODEL)
+        save_file(_contiguous(stats.tensors()), partial / STATS)
+        if training_state is not None:
+            save_file(_contiguous(training_state), partial / TRAINING)
+        (partial / CONFIG).write_text(json.dumps(_config(preset, origin), indent=1) + "\n")
+        (partial / "README.md").write_text(model_card(preset, asdict(origin)))
+        _sync(partial)
+        _replace(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
+    """Read a checkpoint folder. InputError where it is missing, broken, or from another version."""
+    folder = Path(folder)
+    config = read_config(folder)
+    preset = parse_preset(config["preset"], config["name"])
+    origin = Origin(**{**config["origin"], "gains_db": tuple(config["origin"]["gains_db"])})
+    schedule = preset.schedule.build()
+    with torch.device("meta"):
+        model = StemUNet(preset.model, schedule)
+    try:
+        model.load_state_dict(load_file(folder / MODEL), assign=True)
+        stats = LatentStats.load(folder / STATS)
+    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+        raise InputError(f"checkpoint {folder} is broken ({str(error).splitlines()[0]})") from None
+    return Checkpoint(
+        model=model.float().to(device).eval().requires_grad_(False),
+        preset=preset,
+        stats=stats.to(device),
+        origin=origin,
+        fingerprint=_fingerprint(folder),
+    )
+
+
+def load_training_state(folder: str | Path) -> dict[str, Tensor]:
+    """What `Learner.load_state` takes. InputError for a published model, which has none."""
+    path = Path(folder) / TRAINING
+    if not path.is_file():
+        raise InputError(f"checkpoint {folder} has no training state: it is a published model, not a run")
+    return load_file(path)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """checkpoint.json, checked for its version."""
+    try:
+        config = json.loads((folder / CONFIG).read_text())
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder} is not a checkpoint (no {CONFIG}): train one with `stemwright train`"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {folder / CONFIG} ({error})") from None
+    version = config.get("format_version")
+    if version != FORMAT_VERSION:
+        raise InputError(f"{folder} has checkpoint format {version}, this release reads {FORMAT_VERSION}")
+    return config
+
+
+def with_sampling(folder: str | Path, **changes: Any) -> None:
+    """Change inference defaults of a saved checkpoint, as a sweep does with the best guidance scale."""
+    folder = Path(folder)
+    config = read_config(folder)
+    preset = parse_preset(config["preset"], config["name"])
+    config["preset"]["sampling"] = asdict(replace(preset.sampling, **changes))
+    temporary = folder / f".{CONFIG}.tmp"
+    temporary.write_text(json.dumps(config, indent=1) + "\n")
+    os.replace(temporary, folder / CONFIG)
+
+
+def _config(preset: Preset, origin: Origin) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "name": preset.name,
+        "preset": asdict(preset),
+        "origin": asdict(origin),
+    }
+
+
+def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in (CONFIG, MODEL, STATS):
+        with (folder / name).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    for path in [*folder.iterdir(), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _replace(partial: Path, folder: Path) -> None:
+    """Put a finished folder in its place; a reader sees the old one or the new one, never half of one."""
+    old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
+    if folder.exists():
+        os.replace(folder, old)
+    os.replace(partial, folder)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,183 @@
+"""The whole model on one machine: prompt and stems in, stems out (§4.4, Alg. 1's GenerateTracks).
+
+Axes: B takes, K track, D latent channel, S latent frame, n audio sample.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from stemwright.checkpoint import Checkpoint, load_checkpoint
+from stemwright.codec import Codec, load_codec
+from stemwright.errors import InputError
+from stemwright.guidance import Guidance
+from stemwright.loudness import match_loudness
+from stemwright.sampler import Prompt, Sampling, run
+from stemwright.solvers import Solver
+from stemwright.tasks import Task, task_prompt
+from stemwright.text_embedding import TextEncoder
+from stemwright.text_encoder import load_text_encoder
+
+MAX_PROMPT_CHARACTERS = 2000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What one generation asks for; None means the checkpoint's default."""
+
+    prompt: str = ""
+    """Description of the music; empty leaves everything but the task open."""
+    task: Task
+    """Targets and given tracks."""
+    duration_s: float = 8.0
+    """Length of the stems."""
+    seed: int = 0
+    """Same seed, same take."""
+    guidance_scale: float | None = None
+    """λ of Eq. 6."""
+    text_scale: float | None = None
+    """w; 1 is off."""
+    num_steps: int | None = None
+    """Solver steps."""
+    solver: Solver | None = None
+    """Reverse process."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.duration_s <= 600:
+            raise InputError(f"duration must lie between 0 and 600 seconds, got {self.duration_s:g}")
+        if len(self.prompt) > MAX_PROMPT_CHARACTERS:
+            raise InputError(
+                f"the prompt has {len(self.prompt)} characters: shorten it to {MAX_PROMPT_CHARACTERS}"
+            )
+
+
+class Composer:
+    """A checkpoint with its codec and its text encoder."""
+
+    def __init__(self, checkpoint: Checkpoint, codec: Codec, text_encoder: TextEncoder) -> None:
+        """InputError unless codec and text encoder are the checkpoint's own."""
+        checkpoint.check_codec(codec)
+        checkpoint.check_text_encoder(text_encoder)
+        self.checkpoint, self.codec, self.text_encoder = checkpoint, codec, text_encoder
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        codec_weights: str | None = None,
+        text_weights: str | None = None,
+        device: str = "cpu",
+    ) -> "Composer":
+        """A composer from a checkpoint folder; the other weights from local folders or the usual cache."""
+        checkpoint = load_checkpoint(folder, device)
+        codec = load_codec(checkpoint.origin.codec, weights=codec_weights, device=device)
+        encoder = load_text_encoder(checkpoint.origin.text_encoder, weights=text_weights, device=device)
+        return cls(checkpoint, codec, encoder)
+
+    def generate(
+        self,
+        request: Request,
+        given_audio: Mapping[str, Tensor] | None = None,
+        on_step: Callable[[int, int], None] | None = None,
+    ) -> dict[str, Tensor]:
+        """Stems `[2, n]` of the targets, and the given audio itself, cut or padded to the same length.
+
+        `given_audio`: 48 kHz stereo in ±1 of every given track. Targets come at the corpus's median level.
+        `on_step(step, num_steps)` is called after each solver step. Tracks left out are not returned.
+        """
+        given_audio = {
+            name: self.fit(audio, request.duration_s) for name, audio in (given_audio or {}).items()
+        }
+        check_given(request.task, given_audio)
+        latents = self.encode(given_audio, request.duration_s)
+        sampling = self.sampling(request, latents, self.embed(request))
+        stems = self.decode(run(self.checkpoint.model, sampling, on_step), request.task, request.duration_s)
+        return {
+            name: stems.get(name, given_audio.get(name)) for name in (*request.task.targets, *given_audio)
+        }  # pyright: ignore
+
+    def num_samples(self, duration_s: float) -> int:
+        """Audio samples of a composition."""
+        return round(duration_s * self.codec.sample_rate_hz)
+
+    def num_frames(self, duration_s: float) -> int:
+        """Latent frames of a composition: whole codec segments."""
+        frames = math.ceil(self.num_samples(duration_s) / self.codec.hop)
+        return math.ceil(frames / self.codec.segment_frames) * self.codec.segment_frames
+
+    def fit(self, audio: Tensor, duration_s: float) -> Tensor:
+        """Audio `[2, n]` cut or padded with silence to a composition's length."""
+        length = self.num_samples(duration_s)
+        return F.pad(audio[..., :length], (0, max(0, length - audio.shape[-1])))
+
+    @torch.no_grad()
+    def encode(self, given_audio: Mapping[str, Tensor], duration_s: float) -> Tensor:
+        """Normalised latents `[1, K, D, S]` of given stems at the training loudness; zero elsewhere."""
+        stats = self.checkpoint.stats
+        latents = torch.zeros(1, *stats.mean.shape, self.num_frames(duration_s), device=stats.mean.device)
+        for name, audio in given_audio.items():
+            slot = self.checkpoint.tracks.index(name)
+            level = self.checkpoint.origin.loudness_lufs
+            matched, _ = match_loudness(
+                self.fit(audio, duration_s), self.codec.sample_rate_hz, target_lufs=level
+            )
+            padded = F.pad(matched, (0, latents.shape[-1] * self.codec.hop - matched.shape[-1]))
+            latents[:, slot] = self.codec.encode(padded[None].to(latents.device))
+        return stats.normalise(latents)
+
+    @torch.no_grad()
+    def embed(self, request: Request) -> Prompt:
+        """The request's prompt behind its task prefix, and the prefix alone."""
+        device = self.checkpoint.stats.mean.device
+        prefix = request.task.prefix
+        return Prompt(
+            full=self.text_encoder([task_prompt(prefix, request.prompt)]).to(device),
+            prefix=self.text_encoder([prefix]).to(device),
+        )
+
+    def sampling(self, request: Request, given: Tensor, prompt: Prompt) -> Sampling:
+        """The request's sampling state: from here on an engine may advance it among others."""
+        return start_sampling(self.checkpoint, request, given, prompt)
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor, task: Task, duration_s: float) -> dict[str, Tensor]:
+        """Audio `[2, n]` of the targets in normalised latents `[1, K, D, S]`, at the corpus's median level."""
+        slots = [self.checkpoint.tracks.index(name) for name in task.targets]
+        raw = self.checkpoint.stats.denormalise(latents)[0, slots]
+        audio = self.codec.decode(raw)[..., : self.num_samples(duration_s)].cpu()
+        gains = [10 ** (-self.checkpoint.origin.gains_db[slot] / 20) for slot in slots]
+        return {name: audio[i] * gains[i] for i, name in enumerate(task.targets)}
+
+
+def start_sampling(checkpoint: Checkpoint, request: Request, given: Tensor, prompt: Prompt) -> Sampling:
+    """A request's sampling state with the checkpoint's defaults where the request leaves them open."""
+    defaults = checkpoint.sampling
+    return Sampling(
+        checkpoint.schedule,
+        request.task,
+        given,
+        prompt,
+        guidance=Guidance(
+            scale=defaults.guidance_scale if request.guidance_scale is None else request.guidance_scale,
+            text_scale=defaults.text_scale if request.text_scale is None else request.text_scale,
+        ),
+        num_steps=defaults.num_steps if request.num_steps is None else request.num_steps,
+        solver=request.solver or defaults.solver,
+        generator=torch.Generator().manual_seed(request.seed),
+    )
+
+
+def check_given(task: Task, given_audio: Mapping[str, Tensor]) -> None:
+    """InputError unless exactly the task's given tracks have audio."""
+    for name in given_audio:
+        task.tracks.index(name)
+    if missing := [name for name in task.given if name not in given_audio]:
+        raise InputError(f"given track '{missing[0]}' has no audio: pass its stem or leave it out")
+    if extra := [name for name in given_audio if name not in task.given]:
+        raise InputError(f"'{extra[0]}' has audio but is not given: add it to the given tracks")

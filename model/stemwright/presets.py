@@ -1,0 +1,168 @@
+"""Named configurations, read from YAML once and trusted from there on."""
+
+from dataclasses import dataclass, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+from stemwright.diffusion import NoiseSchedule
+from stemwright.errors import InputError
+from stemwright.solvers import Solver
+from stemwright.tracks import TRACKS, Tracks
+from stemwright.unet import UNetConfig
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScheduleConfig:
+    """The noise schedule; JEN-1's lineage by default."""
+
+    num_timesteps: int = 1000
+    """N."""
+    beta_start: float = 0.0015
+    """First β."""
+    beta_end: float = 0.0195
+    """Last β; linear in √β between."""
+
+    def build(self) -> NoiseSchedule:
+        return NoiseSchedule.scaled_linear(self.num_timesteps, self.beta_start, self.beta_end)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingConfig:
+    """One training run (§4.3, §5.1)."""
+
+    batch_size: int = 16
+    """Windows a worker and step."""
+    window_s: float = 5.0
+    """Length of a training window, rounded to whole strides of the model."""
+    learning_rate: float = 6e-4
+    """Peak, after warm-up; falls linearly to 0."""
+    warmup_steps: int = 100
+    """Steps of linear warm-up."""
+    betas: tuple[float, float] = (0.9, 0.95)
+    """AdamW."""
+    weight_decay: float = 0.1
+    """AdamW."""
+    clip: float = 0.7
+    """Largest gradient norm."""
+    ema_decay: float = 0.999
+    """Of the averaged weights."""
+    p1: float = 0.8
+    """Probability that the non-target tracks are given rather than absent."""
+    mixed_contexts: bool = True
+    """Whether a part of the non-target tracks may be given alone; false in `paper` (§4.1)."""
+    p2: float = 0.0
+    """Probability of hearing the teacher's tracks in place of recorded ones."""
+    p2_starts_at_epoch: int = 300
+    """Epoch from which p2 counts."""
+    text_dropout: float = 0.2
+    """Probability that a sample reads its task prefix alone."""
+    full_at: float = 0.6
+    """Progress from which every task is equally likely."""
+    joint_opens_at: float = 0.2
+    """Progress at which the joint task begins to open."""
+    loss: Literal["epsilon", "velocity"] = "velocity"
+    """Weighting of Eq. 2 over timesteps: as it stands, or divided by ᾱ so that every noise level counts."""
+    precision: Literal["fp32", "bf16"] = "bf16"
+    """Arithmetic of the forward and backward pass; parameters stay float32."""
+
+    def __post_init__(self) -> None:
+        for name in ("p1", "p2", "text_dropout"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"training.{name} is a probability, got {getattr(self, name)}")
+        if self.batch_size < 1 or self.window_s <= 0 or self.learning_rate <= 0:
+            raise InputError("training.batch_size, window_s and learning_rate must be positive")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SamplingConfig:
+    """Defaults at inference, kept in the checkpoint."""
+
+    guidance_scale: float = 1.0
+    """λ of Eq. 6; the sweep finds the best for a model."""
+    text_scale: float = 1.0
+    """w beside Eq. 6; 1 is off."""
+    num_steps: int = 25
+    """Solver steps."""
+    solver: Solver = "dpmpp_2m"
+    """Reverse process."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preset:
+    """All that a training run needs to know besides its data."""
+
+    name: str
+    """Preset name or the file's stem."""
+    tracks: Tracks
+    """The slots."""
+    codec: str
+    """Codec the preset is made for; data of another codec only changes D."""
+    text_encoder: str
+    """Text encoder name."""
+    model: UNetConfig
+    """Shape of the U-Net; K, D and E are set from tracks, data and text encoder."""
+    schedule: ScheduleConfig
+    """Noise schedule."""
+    training: TrainingConfig
+    """Training run."""
+    sampling: SamplingConfig
+    """Inference defaults."""
+
+
+def preset_names() -> list[str]:
+    """Names of the presets that come with the package."""
+    folder = resources.files("stemwright") / "presets"
+    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_preset(name: str) -> Preset:
+    """A shipped preset by name, or a YAML file of the same form by path. InputError names what is wrong."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise InputError(f"preset file {path} does not exist")
+        text = path.read_text()
+    elif name in preset_names():
+        text = (resources.files("stemwright") / "presets" / f"{name}.yaml").read_text()
+    else:
+        raise InputError(f"unknown preset '{name}': choose from {', '.join(preset_names())} or give a .yaml")
+    return parse_preset(yaml.safe_load(text), path.stem)
+
+
+def parse_preset(content: Any, name: str) -> Preset:
+    """A preset from a mapping (parsed YAML or JSON)."""
+    if not isinstance(content, dict):
+        raise InputError(f"preset {name}: expected a mapping")
+    content = {key: value for key, value in content.items() if key != "name"}
+    known = {"tracks", "codec", "text_encoder", "model", "schedule", "training", "sampling"}
+    if unknown := sorted(set(content) - known):
+        raise InputError(
+            f"preset {name}: unknown section {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+        )
+    tracks = content.get("tracks")
+    return Preset(
+        name=name,
+        tracks=parse_section(Tracks, tracks, f"{name}.tracks") if tracks else TRACKS,
+        codec=content.get("codec", "mdct"),
+        text_encoder=content.get("text_encoder", "minilm"),
+        model=parse_section(UNetConfig, content.get("model"), f"{name}.model"),
+        schedule=parse_section(ScheduleConfig, content.get("schedule"), f"{name}.schedule"),
+        training=parse_section(TrainingConfig, content.get("training"), f"{name}.training"),
+        sampling=parse_section(SamplingConfig, content.get("sampling"), f"{name}.sampling"),
+    )
+
+
+def parse_section(kind: type[T], values: Any, where: str) -> T:
+    """A configuration dataclass from a mapping; lists become tuples, unknown fields are an InputError."""
+    values = values or {}
+    if not isinstance(values, dict):
+        raise InputError(f"{where}: expected a mapping, got {values!r}")
+    known = {field.name for field in fields(kind)}  # pyright: ignore[reportArgumentType]
+    if unknown := sorted(set(values) - known):
+        raise InputError(f"{where}: unknown field {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    return kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
