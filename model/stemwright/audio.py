@@ -176,7 +176,7 @@ def _read_block(file: soundfile.SoundFile, name: str) -> np.ndarray:
 
 
 def _write(file: BinaryIO, audio: Tensor, sample_rate_hz: int, container: str, subtype: str | None) -> int:
-    """Write block by block (one large block overflows libsndfile's Vorbis encoder); counts limited samples."""
+    """Write block by block (a large one overflows libsndfile's Vorbis encoder); counts limited samples."""
     if audio.ndim != 2 or audio.shape[0] not in (1, 2) or audio.shape[1] == 0:
         raise ValueError(f"audio to write must be [2, n] with n > 0, got {list(audio.shape)}")
     samples = audio.detach().cpu().float().numpy()

@@ -10,6 +10,7 @@ Axes: B batch, C channel (mid, side), S latent frame, D latent channel; N = 320 
 import hashlib
 import math
 from functools import lru_cache
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ _BIN_HZ = _RATE_HZ / 2 / _HOP
 _EXPONENT = 0.5
 """Amplitudes are kept as sign(x)·|x|^0.5: bins of music are heavy-tailed, their roots nearly Gaussian."""
 _GAIN = 8.0
-"""Puts the latents of music at -23 LUFS at order 1."""
+"""With `_scales` it puts all latents of music at -23 LUFS at order 1."""
 _LIMIT = 1e3
 """Latents beyond this are cut: they still fit 16-bit floats."""
 _TOP_BIN = 267
@@ -37,7 +38,7 @@ _CHUNK_FRAMES = 8192
 
 
 class MdctCodec:
-    """48 kHz stereo ↔ latents `[B, 128, S]` at 150 frames/s; encoding never looks at frames further than one."""
+    """48 kHz stereo ↔ latents `[B, 128, S]` at 150 frames/s. A frame depends on its neighbours alone."""
 
     name = "mdct"
     sample_rate_hz = _RATE_HZ
@@ -138,14 +139,24 @@ def _band_edges(first_bin: int, num_bands: int) -> tuple[int, ...]:
     return tuple(round(first_bin * ratio ** (band / num_bands)) for band in range(num_bands + 1))
 
 
+@lru_cache(maxsize=4)
+def _scales(device: torch.device) -> Tensor:
+    """Fixed factors `[D]`: rendered stems fall off with frequency about as the mid bins' factors rise."""
+    tilt = ((torch.arange(_MID_BINS) + 10) / 10) ** 0.6
+    flat = [torch.full((_SIDE_BINS,), 2.5), torch.full((_MID_BANDS,), 10.0), torch.full((_SIDE_BANDS,), 6.0)]
+    return torch.cat([tilt, *flat]).to(device)
+
+
 def _compress(amplitude: Tensor) -> Tensor:
-    scaled = amplitude * _GAIN
-    return (scaled.sign() * scaled.abs() ** _EXPONENT).clamp(-_LIMIT, _LIMIT)
+    """Amplitudes `[..., D]` → latents."""
+    root = (amplitude * _GAIN).abs() ** _EXPONENT
+    return (root.copysign(amplitude) * _scales(amplitude.device)).clamp(-_LIMIT, _LIMIT)
 
 
 def _expand(latents: Tensor) -> Tensor:
-    limited = latents.clamp(-_LIMIT, _LIMIT)
-    return limited.sign() * limited.abs() ** (1 / _EXPONENT) / _GAIN
+    """The inverse of `_compress`."""
+    root = latents.clamp(-_LIMIT, _LIMIT) / _scales(latents.device)
+    return (root.abs() ** (1 / _EXPONENT) / _GAIN).copysign(root)
 
 
 def _pack(spectrum: Tensor) -> Tensor:
@@ -177,15 +188,13 @@ def _unpack(latents: Tensor, first_frame: int) -> Tensor:
 
 def _band_levels(spectrum: Tensor, edges: tuple[int, ...]) -> Tensor:
     """Root mean square of each band, `[..., bands]`."""
-    bands = [spectrum[..., low:high] for low, high in zip(edges, edges[1:], strict=False)]
+    bands = [spectrum[..., low:high] for low, high in pairwise(edges)]
     return torch.stack([band.square().mean(dim=-1).sqrt() for band in bands], dim=-1)
 
 
 def _fill(noise: Tensor, signs: Tensor, levels: Tensor, edges: tuple[int, ...]) -> Tensor:
     """Noise `[S, N]` at the levels `[B, S, bands]`: bins from the first edge to the last."""
-    widths = torch.tensor(
-        [high - low for low, high in zip(edges, edges[1:], strict=False)], device=levels.device
-    )
+    widths = torch.tensor([high - low for low, high in pairwise(edges)], device=levels.device)
     level = levels.clamp(min=0.0).repeat_interleave(widths, dim=-1)
     return level * noise[:, edges[0] : edges[-1]] * signs[..., edges[0] : edges[-1]]
 
@@ -198,14 +207,14 @@ def _signs(mid: Tensor) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _noise(device: torch.device) -> Tensor:
-    """Fixed noise `[C, frames, N]`, each band of a frame at root mean square 1, so that levels come out exact."""
+    """Fixed noise `[C, frames, N]` at root mean square 1 in each band of a frame: levels come out exact."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(2, _NOISE_FRAMES, _HOP, generator=generator)
     for channel, edges in (
         (0, _band_edges(_MID_BINS, _MID_BANDS)),
         (1, _band_edges(_SIDE_BINS, _SIDE_BANDS)),
     ):
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in pairwise(edges):
             band = noise[channel, :, low:high]
             noise[channel, :, low:high] = band / band.square().mean(dim=-1, keepdim=True).sqrt()
     return noise.to(device)
