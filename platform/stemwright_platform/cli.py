@@ -1,0 +1,47 @@
+"""The `stemwright` command: what the job files, the Makefile and people call."""
+
+import errno
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from stemwright.errors import InputError
+from stemwright_platform.commands import compose, corpus, demo, prepare, serve, train
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+def application() -> typer.Typer:
+    """All commands; each module imports its heavy parts only when it runs."""
+    app = typer.Typer(
+        name="stemwright",
+        help="Multi-track music from text and from the tracks you already have.",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    app.add_typer(corpus.app, name="corpus")
+    for command in (prepare, train, compose, serve, demo):
+        app.add_typer(command.app)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line; bad input is one line and exit 2, an interrupt exit 130."""
+    try:
+        application()(arguments)
+    except InputError as error:
+        sys.exit(_said(f"error: {error}", BAD_INPUT))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.exit(_said(f"error: the disk is full ({error.filename}): free space and run again", BAD_INPUT))
+    except KeyboardInterrupt:
+        sys.exit(_said("interrupted: run the same command again to go on", INTERRUPTED))
+
+
+def _said(line: str, code: int) -> int:
+    print(line, file=sys.stderr)
+    return code
