@@ -1,0 +1,41 @@
+"""The composition API as a FastAPI application: no Ray in it, any replica can answer any call."""
+
+from fastapi import APIRouter, FastAPI
+
+from stemwright_platform.serving import (
+    audio_calls,
+    composition_calls,
+    failures,
+    generation_calls,
+    service_calls,
+)
+from stemwright_platform.serving.services import Services
+
+_FAILURES = {
+    status: {"model": failures.Failure, "description": "Refused"} for status in (404, 409, 413, 422, 503, 507)
+}
+
+
+def create_api(services: Services) -> FastAPI:
+    """The application of DESIGN's calls under /v1."""
+    app = FastAPI(
+        title="Stemwright",
+        summary="Compositions of generated and uploaded stems (Alg. 1 of JEN-1 Composer)",
+        version="1",
+        openapi_url="/v1/openapi.json",
+        docs_url="/v1/docs",
+        redoc_url=None,
+        responses={**_FAILURES},
+    )
+    app.state.services = services
+    failures.install(app)
+    app.include_router(_version_1())
+    app.include_router(service_calls.router, include_in_schema=False)  # where probes look for them
+    return app
+
+
+def _version_1() -> APIRouter:
+    router = APIRouter(prefix="/v1")
+    for part in (composition_calls, audio_calls, generation_calls, service_calls):
+        router.include_router(part.router)
+    return router

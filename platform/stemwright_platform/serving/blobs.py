@@ -1,0 +1,62 @@
+"""Audio as blobs in a folder or an object store (through fsspec)."""
+
+import os
+import secrets
+from pathlib import Path
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+
+class BlobStore:
+    """Blobs by key. A blob is there wholly or not at all: write it first, then the row that names it."""
+
+    def __init__(self, url: str) -> None:
+        """`url`: a folder or any fsspec address, as s3://bucket/stemwright. The folder is made."""
+        self._fs, self._root = fsspec.url_to_fs(url)
+        self._fs.makedirs(self._root, exist_ok=True)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write a blob durably. OSError (a full disk) leaves nothing behind."""
+        path = self._path(key)
+        if not isinstance(self._fs, LocalFileSystem):
+            self._fs.pipe_file(path, data)  # object stores show an object only once it is whole
+            return
+        _write_durably(Path(path), data)
+
+    def get(self, key: str) -> bytes:
+        """The blob's bytes; FileNotFoundError where there is none."""
+        return bytes(self._fs.cat_file(self._path(key)))
+
+    def delete(self, key: str) -> None:
+        """Remove a blob; one that is gone already is no error."""
+        if self._fs.exists(path := self._path(key)):
+            self._fs.rm_file(path)
+
+    def keys(self) -> list[str]:
+        """Every key there is."""
+        found = self._fs.find(self._root)
+        return sorted(os.path.relpath(path, self._root) for path in found)
+
+    def _path(self, key: str) -> str:
+        return f"{self._root}/{key}"
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    """Temp, fsync, rename, fsync the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,132 @@
+"""Compositions, their takes and which of them are chosen (Alg. 1, lines 7 and 13)."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from stemwright_platform.serving.database import Database
+from stemwright_platform.serving.failures import Refusal, not_found
+from stemwright_platform.serving.identity import new_id
+from stemwright_platform.serving.schema import ModelFacts, NewComposition
+from stemwright_platform.serving.tables import Composition, Generation, Selection, Take
+
+
+class Compositions:
+    """What a musician has made so far."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database, self._clock = database, clock
+
+    def create(self, asked: NewComposition, model: ModelFacts) -> Composition:
+        """A new composition with the model's slots, all empty."""
+        row = Composition(
+            id=new_id(),
+            prompt=asked.prompt,
+            duration_s=asked.duration_s,
+            tempo_bpm=asked.tempo_bpm,
+            seed=secrets.randbelow(2**31) if asked.seed is None else asked.seed,
+            tracks=model.tracks,
+            sample_rate_hz=model.sample_rate_hz,
+            created_at=self._clock(),
+        )
+        with self._database.write() as session:
+            session.add(row)
+        return row
+
+    def list(self, limit: int) -> Sequence[Composition]:
+        """Newest first."""
+        with self._database.read() as session:
+            return session.scalars(
+                select(Composition).order_by(Composition.created_at.desc()).limit(limit)
+            ).all()
+
+    def get(self, composition_id: str) -> Composition:
+        with self._database.read() as session:
+            return found(session, composition_id)
+
+    def takes(self, composition_id: str) -> Sequence[Take]:
+        """Oldest first."""
+        with self._database.read() as session:
+            query = select(Take).where(Take.composition_id == composition_id)
+            return session.scalars(query.order_by(Take.created_at, Take.name, Take.track)).all()
+
+    def take(self, take_id: str) -> Take:
+        with self._database.read() as session:
+            if (row := session.get(Take, take_id)) is None:
+                raise not_found("take", take_id)
+            return row
+
+    def history(self, composition_id: str) -> Sequence[Selection]:
+        """Every selection, oldest first; the last one counts."""
+        with self._database.read() as session:
+            query = select(Selection).where(Selection.composition_id == composition_id)
+            return session.scalars(query.order_by(Selection.number)).all()
+
+    def generation_ids(self, composition_id: str) -> Sequence[str]:
+        with self._database.read() as session:
+            query = select(Generation.id).where(Generation.composition_id == composition_id)
+            return session.scalars(query.order_by(Generation.number)).all()
+
+    def delete(self, composition_id: str) -> Sequence[str]:
+        """Remove a composition and all that belongs to it; gives the blobs that nothing names any more."""
+        with self._database.write() as session:
+            found(session, composition_id, lock=True)
+            query = select(Take.blob_key).where(Take.composition_id == composition_id)
+            keys = session.scalars(query).all()
+            for table in (Take, Selection, Generation):
+                session.execute(delete(table).where(table.composition_id == composition_id))
+            session.execute(delete(Composition).where(Composition.id == composition_id))
+        return keys
+
+    def add_upload(self, take: Take) -> Take:
+        """Keep an uploaded take and choose it for its track."""
+        take.created_at = self._clock()
+        with self._database.write() as session:
+            found(session, take.composition_id, lock=True)
+            session.add(take)
+            session.flush()
+            self._choose(session, take.composition_id, {take.track: take.id})
+        return take
+
+    def choose(self, composition_id: str, choice: Mapping[str, str | None]) -> None:
+        """Choose takes for some tracks, None for none; the other tracks keep theirs."""
+        with self._database.write() as session:
+            composition = found(session, composition_id, lock=True)
+            for track, take_id in choice.items():
+                _check_choice(session, composition, track, take_id)
+            self._choose(session, composition_id, choice)
+
+    def _choose(self, session: Session, composition_id: str, choice: Mapping[str, str | None]) -> None:
+        merged = {**selected(session, composition_id), **choice}
+        takes = {track: take for track, take in merged.items() if take is not None}
+        session.add(Selection(composition_id=composition_id, takes=takes, created_at=self._clock()))
+
+
+def found(session: Session, composition_id: str, *, lock: bool = False) -> Composition:
+    """The composition, held against other writers where the database locks rows; 404 without one."""
+    if (row := session.get(Composition, composition_id, with_for_update=lock)) is None:
+        raise not_found("composition", composition_id)
+    return row
+
+
+def selected(session: Session, composition_id: str) -> dict[str, str]:
+    """Track → chosen take, as it stands."""
+    query = select(Selection).where(Selection.composition_id == composition_id)
+    newest = session.scalars(query.order_by(Selection.number.desc()).limit(1)).one_or_none()
+    return dict(newest.takes) if newest else {}
+
+
+def _check_choice(session: Session, composition: Composition, track: str, take_id: str | None) -> None:
+    if track not in composition.tracks:
+        names = ", ".join(composition.tracks)
+        raise Refusal(422, "unknown_track", f"there is no track '{track}'", f"choose from {names}")
+    if take_id is None:
+        return
+    take = session.get(Take, take_id)
+    if take is None or take.composition_id != composition.id:
+        raise not_found("take", take_id)
+    if take.track != track:
+        message = f"take '{take_id}' is a take of {take.track}, not of {track}"
+        raise Refusal(422, "wrong_track", message, f"choose it for {take.track}")

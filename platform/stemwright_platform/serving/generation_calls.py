@@ -1,0 +1,159 @@
+"""Calls on generations: ask for takes, follow them, cancel them."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from stemwright.tasks import Task
+from stemwright.tracks import Tracks
+from stemwright_platform.serving.failures import Refusal
+from stemwright_platform.serving.schema import Brief, GenerationView, ModelFacts, NewGeneration
+from stemwright_platform.serving.services import Services, ServicesOfCall
+from stemwright_platform.serving.tables import ENDED, Composition
+from stemwright_platform.serving.views import generation_view
+
+POLL_S = 0.25
+HEARTBEAT_S = 10.0
+MAX_CANDIDATES = 8
+
+router = APIRouter(tags=["generations"])
+
+
+@router.post("/compositions/{composition_id}/generations", status_code=202)
+def generate(
+    composition_id: str,
+    asked: NewGeneration,
+    services: ServicesOfCall,
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+) -> GenerationView:
+    """Ask for takes. They come later: follow the generation. A repeated key gives the first answer again."""
+    row = services.queue.submit(
+        composition_id,
+        _brief(services, composition_id, asked),
+        asked=hashlib.sha256(asked.model_dump_json().encode()).hexdigest(),
+        idempotency_key=idempotency_key,
+        max_queue=services.settings.limits.max_queue,
+    )
+    return generation_view(services, row)
+
+
+@router.get("/generations/{generation_id}")
+def show_generation(generation_id: str, services: ServicesOfCall) -> GenerationView:
+    """State, progress, place in the queue, takes."""
+    return generation_view(services, services.queue.get(generation_id))
+
+
+@router.delete("/generations/{generation_id}")
+def cancel_generation(generation_id: str, services: ServicesOfCall) -> GenerationView:
+    """Cancel; one that has ended stays as it is."""
+    return generation_view(services, services.queue.cancel(generation_id))
+
+
+@router.get("/generations/{generation_id}/events", response_class=StreamingResponse)
+def follow_generation(generation_id: str, services: ServicesOfCall) -> StreamingResponse:
+    """Server-sent events: `progress` at each change, `end` with the last state; comments keep it open."""
+    services.queue.get(generation_id)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(
+        _events(services, generation_id), media_type="text/event-stream", headers=headers
+    )
+
+
+async def _events(services: Services, generation_id: str) -> AsyncIterator[str]:
+    told, told_at = "", time.monotonic()
+    while True:
+        try:
+            state, news = await run_in_threadpool(_news, services, generation_id)
+        except Refusal as gone:  # the composition was deleted meanwhile
+            yield _event("end", gone.failure.model_dump_json())
+            return
+        if state in ENDED:
+            yield _event("end", news)
+            return
+        if news != told:
+            yield _event("progress", news)
+            told, told_at = news, time.monotonic()
+        elif time.monotonic() - told_at > HEARTBEAT_S:
+            yield ": still here\n\n"
+            told_at = time.monotonic()
+        await asyncio.sleep(POLL_S)
+
+
+def _news(services: Services, generation_id: str) -> tuple[str, str]:
+    row = services.queue.get(generation_id)
+    news = {name: getattr(row, name) for name in ("id", "state", "stage", "progress", "error")}
+    return row.state, json.dumps({**news, "place": services.queue.place(row)})
+
+
+def _event(name: str, data: str) -> str:
+    return f"event: {name}\ndata: {data}\n\n"
+
+
+def _brief(services: Services, composition_id: str, asked: NewGeneration) -> Brief:
+    """The complete request; refuses what cannot be made."""
+    composition = services.compositions.get(composition_id)
+    model = services.models.get(services.settings.model)
+    _check_slots(composition, model)
+    targets, given = _task(services, composition, asked)
+    first_seed = _first_seed(services, composition) if asked.seed is None else asked.seed
+    return Brief(
+        prompt=_prompt(composition, asked),
+        duration_s=composition.duration_s,
+        tracks=composition.tracks,
+        targets=targets,
+        given=given,
+        guidance_scale=_either(asked.guidance_scale, model.guidance_scale),
+        text_guidance=_either(asked.text_guidance, model.text_guidance),
+        steps=asked.steps or model.steps,
+        solver=asked.solver or model.solver,
+        seeds=[first_seed + candidate for candidate in range(asked.candidates)],
+    )
+
+
+def _either(asked: float | None, default: float) -> float:
+    return default if asked is None else asked
+
+
+def _check_slots(composition: Composition, model: ModelFacts) -> None:
+    same = composition.tracks == model.tracks and composition.sample_rate_hz == model.sample_rate_hz
+    if not same:
+        message = f"the model's tracks are {', '.join(model.tracks)}, the composition's are others"
+        raise Refusal(409, "other_model", message, "start a new composition")
+
+
+def _task(
+    services: Services, composition: Composition, asked: NewGeneration
+) -> tuple[list[str], dict[str, str]]:
+    """Targets in slot order, and the given tracks with their selected takes."""
+    history = services.compositions.history(composition.id)
+    chosen = history[-1].takes if history else {}
+    tracks = Tracks(names=tuple(composition.tracks), prompt_names=tuple(composition.tracks))
+    given = asked.given
+    if given is None:
+        given = [track for track in chosen if track not in asked.targets]
+    task = Task(tuple(asked.targets), tuple(given), tracks=tracks)
+    if missing := [track for track in task.given if track not in chosen]:
+        message = f"no take is selected for {', '.join(missing)}"
+        raise Refusal(
+            409, "no_selected_take", message, "upload or select one, or leave the track out of given"
+        )
+    return list(task.targets), {track: chosen[track] for track in task.given}
+
+
+def _first_seed(services: Services, composition: Composition) -> int:
+    """Each generation of a composition has seeds of its own, the same ones when all is done again."""
+    return composition.seed + MAX_CANDIDATES * services.queue.count(composition.id)
+
+
+def _prompt(composition: Composition, asked: NewGeneration) -> str:
+    """The tempo is told as training prompts tell it."""
+    prompt = composition.prompt if asked.prompt is None else asked.prompt
+    tempo = "" if composition.tempo_bpm is None else f"{composition.tempo_bpm:.0f} bpm"
+    return ", ".join(part for part in (prompt.strip(), tempo) if part)

@@ -1,0 +1,229 @@
+"""The generations table as a queue: leases, fencing tokens, and no generation without an end."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from stemwright_platform.serving.compositions import found
+from stemwright_platform.serving.database import Database
+from stemwright_platform.serving.failures import Refusal, not_found
+from stemwright_platform.serving.identity import new_id
+from stemwright_platform.serving.schema import Brief
+from stemwright_platform.serving.tables import (
+    CANCELLED,
+    DONE,
+    ENDED,
+    FAILED,
+    QUEUED,
+    RUNNING,
+    Generation,
+    Take,
+)
+
+LEASE_S = 30.0
+MAX_ATTEMPTS = 3
+GAVE_UP = f"its worker was lost {MAX_ATTEMPTS} times; ask for it again"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A generation in somebody's hands."""
+
+    generation_id: str
+    composition_id: str
+    token: int
+    """Proof of holding it: a later claim has a higher one."""
+    brief: Brief
+    """What to make."""
+
+
+class GenerationQueue:
+    """Claimed first come, first served; every accepted generation ends done, failed or cancelled."""
+
+    def __init__(self, database: Database, clock: Callable[[], float], lease_s: float = LEASE_S) -> None:
+        """`clock` gives seconds since 1970; `lease_s` is how long a silent holder keeps a generation."""
+        self._database, self._clock, self._lease_s = database, clock, lease_s
+
+    def submit(
+        self, composition_id: str, brief: Brief, *, asked: str, idempotency_key: str | None, max_queue: int
+    ) -> Generation:
+        """Append a generation, or give the one that the same key made before.
+
+        `asked`: hash of the call's body. Raises Refusal 409 for a key used with another body, 503 when
+        `max_queue` wait already.
+        """
+        try:
+            with self._database.write() as session:
+                found(session, composition_id, lock=True)
+                if idempotency_key and (
+                    earlier := _repeated(session, composition_id, idempotency_key, asked)
+                ):
+                    return earlier
+                _check_room(session, max_queue)
+                row = self._queued(composition_id, brief, asked, idempotency_key)
+                session.add(row)
+            return row
+        except IntegrityError:  # the same key at the same moment, on a database that locks rows
+            with self._database.read() as session:
+                if idempotency_key and (
+                    earlier := _repeated(session, composition_id, idempotency_key, asked)
+                ):
+                    return earlier
+            raise
+
+    def get(self, generation_id: str) -> Generation:
+        with self._database.read() as session:
+            return _generation(session, generation_id)
+
+    def place(self, row: Generation) -> int | None:
+        """1 is next; None for one that is not waiting."""
+        if row.state != QUEUED:
+            return None
+        with self._database.read() as session:
+            before = and_(Generation.state == QUEUED, Generation.number < row.number)
+            return 1 + (session.scalar(select(func.count()).where(before)) or 0)
+
+    def takes(self, generation_id: str) -> Sequence[Take]:
+        with self._database.read() as session:
+            query = select(Take).where(Take.generation_id == generation_id)
+            return session.scalars(query.order_by(Take.name, Take.track)).all()
+
+    def count(self, composition_id: str) -> int:
+        """Generations that a composition has had."""
+        with self._database.read() as session:
+            query = select(func.count()).where(Generation.composition_id == composition_id)
+            return session.scalar(query) or 0
+
+    def counts(self) -> dict[str, int]:
+        """Generations in each state."""
+        with self._database.read() as session:
+            rows = session.execute(
+                select(Generation.state, func.count().label("number")).group_by(Generation.state)
+            )
+            found_counts = {row.state: row.number for row in rows}
+        return {state: found_counts.get(state, 0) for state in (QUEUED, RUNNING, *ENDED)}
+
+    def cancel(self, generation_id: str) -> Generation:
+        """End a generation that has not ended; its holder notices at the next `renew`."""
+        with self._database.write() as session:
+            row = _generation(session, generation_id)
+            if row.state not in ENDED:
+                self._end(row, CANCELLED)
+        return row
+
+    def claim(self) -> Claim | None:
+        """Take the first generation that waits or whose holder fell silent; None when there is none."""
+        with self._database.write() as session:
+            while (row := session.scalars(self._claimable()).one_or_none()) is not None:
+                if row.attempts >= MAX_ATTEMPTS:
+                    self._end(row, FAILED, GAVE_UP)
+                    session.flush()
+                    continue
+                return self._claimed(row)
+        return None
+
+    def renew(self, claim: Claim, *, progress: float | None = None, stage: str | None = None) -> bool:
+        """Keep the lease and tell the progress; False once the generation is no longer the claimer's."""
+        news = {"progress": progress, "stage": stage, "lease_until": self._clock() + self._lease_s}
+        values = {name: value for name, value in news.items() if value is not None}
+        with self._database.write() as session:
+            return self._write(session, claim, values)
+
+    def finish(self, claim: Claim, takes: Sequence[Take]) -> bool:
+        """Done, with its takes; False (and nothing written) if it is no longer the claimer's."""
+        ended = {
+            "state": DONE,
+            "progress": 1.0,
+            "stage": DONE,
+            "lease_until": None,
+            "ended_at": self._clock(),
+        }
+        with self._database.write() as session:
+            if not self._write(session, claim, ended):
+                return False
+            for take in takes:
+                take.created_at = self._clock()
+                session.add(take)
+        return True
+
+    def fail(self, claim: Claim, reason: str) -> bool:
+        """Ended with a reason; False if it is no longer the claimer's."""
+        ended = {"state": FAILED, "stage": FAILED, "error": reason, "lease_until": None}
+        with self._database.write() as session:
+            return self._write(session, claim, {**ended, "ended_at": self._clock()})
+
+    def release(self, claim: Claim) -> bool:
+        """Hand a generation back to be claimed again, as when its worker died; counts as an attempt."""
+        back = {"state": QUEUED, "stage": "waiting", "progress": 0.0, "lease_until": None}
+        with self._database.write() as session:
+            return self._write(session, claim, back)
+
+    def _queued(self, composition_id: str, brief: Brief, asked: str, key: str | None) -> Generation:
+        return Generation(
+            id=new_id(),
+            composition_id=composition_id,
+            request=brief.model_dump(),
+            idempotency_key=key,
+            asked=asked,
+            state=QUEUED,
+            created_at=self._clock(),
+        )
+
+    def _claimable(self) -> Select[tuple[Generation]]:
+        silent = and_(Generation.state == RUNNING, Generation.lease_until < self._clock())
+        query = select(Generation).where(or_(Generation.state == QUEUED, silent))
+        return query.order_by(Generation.number).limit(1).with_for_update(skip_locked=True)
+
+    def _claimed(self, row: Generation) -> Claim:
+        row.state, row.stage, row.progress = RUNNING, "starting", 0.0
+        row.attempts += 1
+        row.token += 1
+        row.lease_until = self._clock() + self._lease_s
+        row.started_at = row.started_at or self._clock()
+        return Claim(
+            generation_id=row.id,
+            composition_id=row.composition_id,
+            token=row.token,
+            brief=Brief.model_validate(row.request),
+        )
+
+    def _end(self, row: Generation, state: str, error: str | None = None) -> None:
+        row.state, row.stage, row.error = state, state, error
+        row.lease_until, row.ended_at = None, self._clock()
+
+    def _write(self, session: Session, claim: Claim, values: dict[str, object]) -> bool:
+        result = session.execute(update(Generation).where(_held(claim)).values(values))
+        return result.rowcount == 1  # type: ignore[attr-defined]
+
+
+def _held(claim: Claim) -> ColumnElement[bool]:
+    return and_(
+        Generation.id == claim.generation_id,
+        Generation.state == RUNNING,
+        Generation.token == claim.token,
+    )
+
+
+def _generation(session: Session, generation_id: str) -> Generation:
+    row = session.scalars(select(Generation).where(Generation.id == generation_id)).one_or_none()
+    if row is None:
+        raise not_found("generation", generation_id)
+    return row
+
+
+def _repeated(session: Session, composition_id: str, key: str, asked: str) -> Generation | None:
+    same_key = and_(Generation.composition_id == composition_id, Generation.idempotency_key == key)
+    row = session.scalars(select(Generation).where(same_key)).one_or_none()
+    if row is not None and row.asked != asked:
+        message = f"the idempotency key '{key}' was used for another generation"
+        raise Refusal(409, "idempotency_mismatch", message, "use a new key for a new request")
+    return row
+
+
+def _check_room(session: Session, max_queue: int) -> None:
+    waiting = session.scalar(select(func.count()).where(Generation.state == QUEUED)) or 0
+    if waiting >= max_queue:
+        raise Refusal(503, "queue_full", f"{waiting} generations are waiting already", "try again later")

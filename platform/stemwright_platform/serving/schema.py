@@ -1,0 +1,172 @@
+"""What the composition API takes and gives, as JSON."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from stemwright.solvers import Solver
+
+MAX_PROMPT_CHARACTERS = 2_000
+MAX_SEED = 2**53 - 1
+"""Browsers read JSON numbers as doubles."""
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("must be Unicode text without NUL characters or lone surrogates")
+    return text
+
+
+Text = Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS), AfterValidator(_storable)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Scale = Annotated[float, Field(ge=0, le=20, allow_inf_nan=False)]
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class Asked(BaseModel):
+    """Bodies refuse fields they do not know: a misspelt one would be ignored in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewComposition(Asked):
+    """Body of POST /compositions."""
+
+    prompt: Text = ""
+    """What it should sound like; empty lets the model choose."""
+    duration_s: float = Field(8.0, gt=0, allow_inf_nan=False)
+    """Length of every stem."""
+    tempo_bpm: float | None = Field(None, ge=20, le=400, allow_inf_nan=False)
+    """Told to the model beside the prompt."""
+    seed: Seed | None = None
+    """First seed of the generations that name none; drawn where left out."""
+
+
+class NewGeneration(Asked):
+    """Body of POST /compositions/{id}/generations."""
+
+    targets: list[str] = Field(min_length=1, max_length=64)
+    """Tracks to generate."""
+    given: list[str] | None = Field(None, max_length=64)
+    """Tracks whose selected take the targets must fit; left out: all others that have one."""
+    prompt: Text | None = None
+    """In place of the composition's prompt."""
+    guidance_scale: Scale | None = None
+    """λ of Eq. 6; left out: the model's own."""
+    text_guidance: Scale | None = None
+    """1 is off; left out: the model's own."""
+    steps: int | None = Field(None, ge=1, le=1000)
+    solver: Solver | None = None
+    seed: Seed | None = None
+    """Candidate i has this seed + i; left out: the composition's next."""
+    candidates: int = Field(1, ge=1, le=8)
+    """Takes to make of each target."""
+
+
+class Brief(Asked):
+    """An accepted generation, complete: what the dispatcher reads from the queue."""
+
+    prompt: str
+    duration_s: float
+    tracks: list[str]
+    targets: list[str]
+    given: dict[str, str]
+    """Track → id of the take to fit."""
+    guidance_scale: float
+    text_guidance: float
+    steps: int
+    solver: Solver
+    seeds: list[int]
+    """One a candidate."""
+
+
+class ModelFacts(BaseModel):
+    """What a served model is."""
+
+    uri: str
+    fingerprint: str
+    tracks: list[str]
+    sample_rate_hz: int
+    codec: str
+    text_encoder: str
+    guidance_scale: float
+    text_guidance: float
+    steps: int
+    solver: Solver
+    gains_db: dict[str, float]
+    """Track → the corpus's median loudness gain."""
+
+
+class TakeView(BaseModel):
+    """A take; its audio and peaks are calls of their own."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    track: str
+    name: str
+    generation_id: str | None
+    seed: int | None
+    gain_db: float
+    num_bytes: int
+    created_at: float
+
+
+class SelectionView(BaseModel):
+    """One state of the selection."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    takes: dict[str, str]
+    created_at: float
+
+
+class SlotView(BaseModel):
+    """A track of a composition."""
+
+    selected: str | None
+    """Id of the take that counts."""
+    takes: list[TakeView]
+
+
+class GenerationView(BaseModel):
+    """Where a generation stands."""
+
+    id: str
+    composition_id: str
+    state: State
+    stage: str
+    progress: float
+    place: int | None
+    """1 is next; None once it is not waiting any more."""
+    error: str | None
+    request: Brief
+    takes: list[TakeView]
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+
+
+class CompositionSummary(BaseModel):
+    """A composition in a list."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    prompt: str
+    duration_s: float
+    tempo_bpm: float | None
+    seed: int
+    tracks: list[str]
+    sample_rate_hz: int
+    created_at: float
+
+
+class CompositionView(CompositionSummary):
+    """A composition with its slots."""
+
+    slots: dict[str, SlotView]
+    history: list[SelectionView]
+    """Selections, oldest first; the last one counts."""
+    generations: list[str]
+    """Ids, oldest first."""
