@@ -1,0 +1,113 @@
+"""Melodies: a motif of two bars, repeated, varied and answered, on chord tones where the beat is strong."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stemwright_platform.corpus.demo.harmony import Chord, Key, Progression, chord_at, chord_scale
+from stemwright_platform.corpus.demo.note import Hit, Note, hits
+
+FORMS = ("AABA", "ABAB", "AAAB", "ABAC", "ABCA")
+"""Orders of two-bar phrases."""
+GATE = 0.9
+
+PENTATONIC = {True: (0, 3, 5, 7, 10), False: (0, 2, 4, 7, 9)}
+"""Whether the key is dark → semitones above the tonic."""
+BLUES = (0, 3, 4, 5, 7, 10)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Motif:
+    """Two bars of melody before it meets the chords."""
+
+    rhythm: tuple[Hit, ...]
+    """Steps count from the motif's first bar."""
+    moves: tuple[int, ...]
+    """Scale steps from note to note; the first from the centre of the register."""
+
+
+def make_motif(rhythms: tuple[str, ...], rng: np.random.Generator) -> Motif:
+    """A motif from two of the genre's bar rhythms: mostly steps, some leaps, a step back after a leap."""
+    rhythm = "".join(str(rng.choice(rhythms)) for _ in range(2))
+    found = tuple(hits(rhythm))
+    moves = [int(rng.integers(-3, 4))]
+    for _ in found[1:]:
+        if abs(moves[-1]) > 2:
+            moves.append(-int(np.sign(moves[-1])))
+        else:
+            moves.append(
+                int(rng.choice([-3, -2, -1, 0, 1, 2, 3], p=[0.05, 0.12, 0.28, 0.1, 0.28, 0.12, 0.05]))
+            )
+    return Motif(rhythm=found, moves=tuple(moves))
+
+
+def vary(motif: Motif, rng: np.random.Generator) -> Motif:
+    """The motif as it comes back: its last notes turn another way, or a note is left out."""
+    moves = list(motif.moves)
+    for index in range(max(len(moves) - 2, 1), len(moves)):
+        moves[index] = int(rng.integers(-2, 3))
+    if len(moves) > 4 and rng.random() < 0.4:
+        gone = int(rng.integers(1, len(moves) - 1))
+        return Motif(
+            rhythm=motif.rhythm[:gone] + motif.rhythm[gone + 1 :], moves=(*moves[:gone], *moves[gone + 1 :])
+        )
+    return Motif(rhythm=motif.rhythm, moves=tuple(moves))
+
+
+def play_phrase(
+    motif: Motif,
+    key: Key,
+    chords: Progression,
+    bar: int,
+    bars: int,
+    steps_per_bar: int,
+    steps_per_beat: int,
+    centre: int,
+    scale: str,
+) -> list[Note]:
+    """The motif from `bar` on, at most `bars` long, in straight time.
+
+    Notes on the first and middle beat of a bar, and notes of a beat or longer, are chord tones.
+    """
+    notes: list[Note] = []
+    pitch = centre
+    strong = {0, steps_per_bar // 2 // steps_per_beat * steps_per_beat}
+    for hit, move in zip(motif.rhythm, motif.moves, strict=True):
+        ahead, step = divmod(hit.step, steps_per_bar)
+        if ahead >= bars:
+            break
+        chord = chord_at(chords, bar + ahead, step / steps_per_bar)
+        ladder = _ladder(key, chord, scale, centre)
+        pitch = _moved(pitch, move, ladder)
+        if step in strong or hit.length >= steps_per_beat:
+            pitch = min(_pitches(chord.pitch_classes, centre), key=lambda tone: (abs(tone - pitch), tone))
+        start = (bar * steps_per_bar + hit.step) / steps_per_beat
+        velocity = 82 + 12 * (step in strong) + round(10 * np.sin(np.pi * hit.step / (2 * steps_per_bar)))
+        notes.append(Note(start, hit.length * GATE / steps_per_beat, pitch, velocity))
+    return notes
+
+
+def _ladder(key: Key, chord: Chord, scale: str, centre: int) -> list[int]:
+    """The pitches to move on, rising."""
+    if scale == "blues":
+        return _pitches(tuple((key.tonic + step) % 12 for step in BLUES), centre)
+    if scale == "pentatonic":
+        return _pitches(tuple((key.tonic + step) % 12 for step in PENTATONIC[key.is_dark]), centre)
+    return _pitches(chord_scale(key, chord), centre)
+
+
+def _pitches(classes: tuple[int, ...], centre: int) -> list[int]:
+    """Every pitch of the classes within ten semitones of the centre."""
+    return [pitch for pitch in range(centre - 10, centre + 11) if pitch % 12 in classes]
+
+
+def _moved(pitch: int, move: int, ladder: list[int]) -> int:
+    """So many rungs on, turning back at the ends of the register."""
+    nearest = min(range(len(ladder)), key=lambda rung: abs(ladder[rung] - pitch))
+    rung = nearest + move
+    top = len(ladder) - 1
+    if rung < 0:
+        rung = -rung
+    if rung > top:
+        rung = 2 * top - rung
+    return ladder[min(max(rung, 0), top)]

@@ -1,0 +1,103 @@
+"""An arrangement as sound: four stems of one length whose sum does not clip, and a MIDI file."""
+
+import numpy as np
+from numpy.typing import NDArray
+from symusic import Note as MidiNote
+from symusic import Score, Tempo, TimeSignature, Track
+
+from stemwright.errors import InputError
+from stemwright_platform.corpus.demo.arrangement import Arrangement
+from stemwright_platform.corpus.demo.instruments import KITS, PROGRAMS
+from stemwright_platform.corpus.demo.note import Note
+from stemwright_platform.corpus.demo.sound_font import SAMPLE_RATE_HZ, SoundFont
+
+Audio = NDArray[np.float32]
+
+TAIL_S = 1.0
+"""After the last bar, for notes to ring out."""
+TAIL_FADE_S = 0.3
+MIX_PEAK = 0.9
+LEVELS_DB = {"bass": -21.0, "drums": -20.0, "instrument": -24.0, "melody": -22.0}
+"""RMS of each stem where it sounds, before the common gain."""
+DRUM_WIDTH = 0.5
+"""How much of a kit's stereo width is kept: some fonts set cymbals hard to one side."""
+TICKS_PER_BEAT = 480
+
+
+def render(arrangement: Arrangement, font: SoundFont, rng: np.random.Generator) -> dict[str, Audio]:
+    """Track → float32 `[2, n]` at 48 kHz, n = the bars and `TAIL_S`; no stem nor their sum exceeds 0.9."""
+    num_samples = round((arrangement.duration_s + TAIL_S) * SAMPLE_RATE_HZ)
+    stems: dict[str, Audio] = {}
+    for name in sorted(arrangement.notes):
+        pan = 0.0 if name in ("bass", "drums") else float(rng.uniform(-0.45, 0.45))
+        level_db = LEVELS_DB[name] + float(rng.uniform(-1.5, 1.5))
+        stems[name] = _levelled(_track(arrangement, name, font, num_samples), level_db, pan, name, font)
+    loudest = max(_peak(audio) for audio in (mix(stems), *stems.values()))
+    for stem in stems.values():
+        stem *= np.float32(min(1.0, MIX_PEAK / loudest))
+    return stems
+
+
+def mix(stems: dict[str, Audio]) -> Audio:
+    """The sum `[2, n]` of the stems."""
+    first, *rest = stems.values()
+    total = first.copy()
+    for stem in rest:
+        total += stem
+    return total
+
+
+def _peak(audio: Audio) -> float:
+    return max(float(audio.max()), -float(audio.min()))
+
+
+def to_score(arrangement: Arrangement) -> Score:
+    """The same notes as a General MIDI score, a track a stem."""
+    score = Score(TICKS_PER_BEAT)
+    score.tempos.append(Tempo(0, float(arrangement.tempo_bpm)))
+    score.time_signatures.append(TimeSignature(0, arrangement.genre.beats_per_bar, 4))
+    for name, notes in arrangement.notes.items():
+        track = Track(name=name, program=arrangement.programs[name], is_drum=name == "drums")
+        for note in notes:
+            start, end = (round(beat * TICKS_PER_BEAT) for beat in (note.start, note.start + note.length))
+            track.notes.append(MidiNote(start, max(end - start, 1), note.pitch, note.velocity))
+        score.tracks.append(track)
+    return score
+
+
+def _track(arrangement: Arrangement, name: str, font: SoundFont, num_samples: int) -> Audio:
+    """One stem at the font's own level."""
+    is_drum, program = name == "drums", arrangement.programs[name]
+    beat_s = 60 / arrangement.tempo_bpm
+    stem = np.zeros((2, num_samples), np.float32)
+    for note in arrangement.notes[name]:
+        sound = font.note(program, is_drum, note.pitch, note.length * beat_s)
+        start = round(note.start * beat_s * SAMPLE_RATE_HZ)
+        end = min(start + sound.shape[1], num_samples)
+        stem[:, start:end] += sound[:, : end - start] * _gain(note)
+    fade = int(TAIL_FADE_S * SAMPLE_RATE_HZ)
+    stem[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return stem
+
+
+def _gain(note: Note) -> np.float32:
+    """Velocity as amplitude, by General MIDI's square law."""
+    return np.float32((note.velocity / 127) ** 2)
+
+
+def _levelled(stem: Audio, level_db: float, pan: float, name: str, font: SoundFont) -> Audio:
+    """The stem at a level and a place in the stereo field, left −1 … right 1."""
+    power = stem[0] ** 2 + stem[1] ** 2
+    sounding = power > 1e-8
+    if not sounding.any():
+        kind = KITS if name == "drums" else PROGRAMS
+        raise InputError(
+            f"sound font {font.path} gives silence for the {name} ({', '.join(kind.values())} needed)"
+        )
+    if name == "drums":
+        side = (1 - DRUM_WIDTH) / 2 * (stem[0] - stem[1])
+        stem = np.stack((stem[0] - side, stem[1] + side))
+    gain = 10 ** (level_db / 20) / np.sqrt(power[sounding].mean() / 2)
+    sides = np.sqrt(2) * np.array([np.cos((pan + 1) * np.pi / 4), np.sin((pan + 1) * np.pi / 4)])
+    stem *= (gain * sides).astype(np.float32)[:, None]
+    return stem

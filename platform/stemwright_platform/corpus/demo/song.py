@@ -1,0 +1,107 @@
+"""One song of the demo corpus on disk: FLAC stems, the mix, MIDI and a record of what it is."""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from stemwright_platform.corpus.demo.arrangement import arrange
+from stemwright_platform.corpus.demo.genres import GENRES
+from stemwright_platform.corpus.demo.metadata import describe
+from stemwright_platform.corpus.demo.rendering import Audio, mix, render, to_score
+from stemwright_platform.corpus.demo.sound_font import SAMPLE_RATE_HZ, load_sound_font
+
+GENERATOR = 1
+"""Raise it when equal seeds would give other songs."""
+RECORD = "song.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SongOrder:
+    """All that decides one song."""
+
+    seed: int
+    index: int
+    duration_s: float
+    """Bars are whole: as many as fit, and the tail rings on after them."""
+    soundfont: Path
+    soundfont_sha256: str
+
+    @property
+    def song_id(self) -> str:
+        return f"demo-{self.seed}-{self.index:05d}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What must be equal for a finished song to be kept."""
+        return {
+            "generator": GENERATOR,
+            "seed": self.seed,
+            "index": self.index,
+            "duration_s": self.duration_s,
+            "soundfont_sha256": self.soundfont_sha256,
+        }
+
+
+def make_song(order: SongOrder, folder: Path) -> None:
+    """Make the song in `folder`/song_id, whole or not at all; a finished one of the same order is kept."""
+    final = folder / order.song_id
+    if is_finished(order, folder):
+        return
+    partial = folder / f".{order.song_id}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        _write_song(order, partial)
+        shutil.rmtree(final, ignore_errors=True)
+        partial.rename(final)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def is_finished(order: SongOrder, folder: Path) -> bool:
+    """Whether the song is there, made by the same order."""
+    try:
+        return read_record(order, folder)["settings"] == order.settings
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def read_record(order: SongOrder, folder: Path) -> dict[str, Any]:
+    """What `make_song` wrote about the song."""
+    return json.loads((folder / order.song_id / RECORD).read_text())
+
+
+def _write_song(order: SongOrder, folder: Path) -> None:
+    rng = np.random.default_rng([order.seed, order.index])
+    genre = GENRES[_genre_index(order)]
+    arrangement = arrange(genre, order.duration_s, rng)
+    metadata = describe(arrangement, rng)
+    stems = render(arrangement, load_sound_font(order.soundfont), rng)
+    for name, stem in stems.items():
+        _write_flac(folder / f"{name}.flac", stem)
+    _write_flac(folder / "mix.flac", mix(stems))
+    to_score(arrangement).dump_midi(folder / "song.mid")
+    num_samples = stems["drums"].shape[1]
+    record = {
+        "settings": order.settings,
+        "duration_s": num_samples / SAMPLE_RATE_HZ,
+        "tracks": sorted(stems),
+        "metadata": asdict(metadata),
+        "downbeats_s": arrangement.downbeats_s,
+    }
+    (folder / RECORD).write_text(json.dumps(record, indent=1))
+
+
+def _genre_index(order: SongOrder) -> int:
+    """Every genre once in each round of songs, in an order of the round's own."""
+    round_number, place = divmod(order.index, len(GENRES))
+    return int(np.random.default_rng([order.seed, round_number, 7]).permutation(len(GENRES))[place])
+
+
+def _write_flac(path: Path, audio: Audio) -> None:
+    soundfile.write(path, audio.T, SAMPLE_RATE_HZ, subtype="PCM_16", format="FLAC", compression_level=0.2)

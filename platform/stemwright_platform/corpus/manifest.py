@@ -1,0 +1,184 @@
+"""The manifest: a Parquet file with a row a song, the one thing that every importer makes."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stemwright.errors import InputError
+from stemwright.prompts import SongMetadata
+
+Split = Literal["train", "test"]
+
+TEST_FRACTION = 0.2
+
+SCHEMA = pa.schema(
+    [
+        ("song_id", pa.string()),
+        ("split", pa.string()),
+        ("duration_s", pa.float64()),
+        ("sample_rate_hz", pa.int64()),
+        ("tracks", pa.map_(pa.string(), pa.string())),
+        ("mix_path", pa.string()),
+        ("genres", pa.list_(pa.string())),
+        ("instruments", pa.list_(pa.string())),
+        ("moods", pa.list_(pa.string())),
+        ("tempo_bpm", pa.float64()),
+        ("key", pa.string()),
+        ("downbeats_s", pa.list_(pa.float64())),
+        ("keywords", pa.list_(pa.string())),
+        ("themes", pa.list_(pa.string())),
+        ("source", pa.string()),
+        ("licence", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Song:
+    """A song of the corpus."""
+
+    song_id: str
+    """Unique in the corpus."""
+    split: Split
+    """Which songs train and which are held out."""
+    duration_s: float
+    """Of the longest track."""
+    sample_rate_hz: int
+    """Of the files, before any resampling."""
+    tracks: Mapping[str, str | None]
+    """Track name → absolute path or URI of its audio; None or left out where the song lacks the track."""
+    mix_path: str | None = None
+    """The mix as recorded, where there is one."""
+    metadata: SongMetadata = field(default_factory=SongMetadata)
+    """What prompts are made from."""
+    downbeats_s: tuple[float, ...] = ()
+    """First beats of the bars; empty where unknown."""
+    source: str = "unknown"
+    """Where the song comes from."""
+    licence: str = "unknown"
+    """Terms of use, as a name or an SPDX expression."""
+
+    def __post_init__(self) -> None:
+        if self.split not in ("train", "test"):
+            raise InputError(f"song '{self.song_id}': split must be train or test, got '{self.split}'")
+        if not any(self.tracks.values()):
+            raise InputError(f"song '{self.song_id}' has no track: give it at least one audio file")
+
+
+def split_of(song_id: str) -> Split:
+    """The split of a song by a stable hash of its name: 80 % train, 20 % test."""
+    return "test" if _position(song_id) >= 1 - TEST_FRACTION else "train"
+
+
+def with_both_splits(songs: Sequence[Song]) -> list[Song]:
+    """The songs, in order, with a song in each split wherever there are two or more.
+
+    Where the hash leaves a split empty, the song closest to it by its hash moves there.
+    """
+    if len(songs) < 2 or {song.split for song in songs} == {"train", "test"}:
+        return list(songs)
+    empty: Split = "test" if songs[0].split == "train" else "train"
+    closest = max if empty == "test" else min
+    moved = closest(songs, key=lambda song: _position(song.song_id))
+    return [replace(song, split=empty) if song is moved else song for song in songs]
+
+
+def write_manifest(path: str | Path, songs: Iterable[Song]) -> None:
+    """Write the manifest whole or not at all; paths below its folder are stored relative to it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [_row(song, path.parent.absolute()) for song in songs]
+    _refuse_repeats([row["song_id"] for row in rows], path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        pq.write_table(pa.Table.from_pylist(rows, SCHEMA), partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_manifest(path: str | Path) -> list[Song]:
+    """The songs of a manifest, paths resolved. InputError where it is missing, foreign or empty."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"no manifest at {path}: make one with `stemwright corpus demo` or `corpus import`")
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} is not a Parquet manifest: {str(error).splitlines()[0]}") from None
+    if missing := [name for name in SCHEMA.names if name not in table.column_names]:
+        raise InputError(f"manifest {path} lacks the columns {', '.join(missing)}: import the corpus again")
+    if not table.num_rows:
+        raise InputError(f"manifest {path} holds no songs")
+    try:
+        rows = table.select(SCHEMA.names).cast(SCHEMA).to_pylist()
+    except pa.ArrowException as error:
+        raise InputError(f"manifest {path} has a column of the wrong type: {error}") from None
+    return [_song(row, path.parent.absolute()) for row in rows]
+
+
+def _position(song_id: str) -> float:
+    """A song's place in 0…1, the same on every machine."""
+    return int.from_bytes(hashlib.sha256(song_id.encode()).digest()[:8]) / 2**64
+
+
+def _row(song: Song, folder: Path) -> dict[str, Any]:
+    known = song.metadata
+    return {
+        "song_id": song.song_id,
+        "split": song.split,
+        "duration_s": song.duration_s,
+        "sample_rate_hz": song.sample_rate_hz,
+        "tracks": [(name, _stored(path, folder)) for name, path in song.tracks.items()],
+        "mix_path": _stored(song.mix_path, folder),
+        "genres": known.genres,
+        "instruments": known.instruments,
+        "moods": known.moods,
+        "tempo_bpm": known.tempo_bpm,
+        "key": known.key,
+        "downbeats_s": song.downbeats_s,
+        "keywords": known.keywords,
+        "themes": known.themes,
+        "source": song.source,
+        "licence": song.licence,
+    }
+
+
+def _song(row: dict[str, Any], folder: Path) -> Song:
+    return Song(
+        song_id=row["song_id"],
+        split=row["split"],
+        duration_s=row["duration_s"],
+        sample_rate_hz=row["sample_rate_hz"],
+        tracks={name: _resolved(path, folder) for name, path in row["tracks"] or ()},
+        mix_path=_resolved(row["mix_path"], folder),
+        metadata=SongMetadata.from_fields(row),
+        downbeats_s=tuple(row["downbeats_s"] or ()),
+        source=row["source"] or "unknown",
+        licence=row["licence"] or "unknown",
+    )
+
+
+def _stored(path: str | None, folder: Path) -> str | None:
+    if path is None or "://" in path:
+        return path
+    whole = Path(path).absolute()
+    return str(whole.relative_to(folder)) if whole.is_relative_to(folder) else str(whole)
+
+
+def _resolved(path: str | None, folder: Path) -> str | None:
+    return path if path is None or "://" in path else str(folder / path)
+
+
+def _refuse_repeats(song_ids: list[str], path: Path) -> None:
+    seen: set[str] = set()
+    for song_id in song_ids:
+        if song_id in seen:
+            raise InputError(f"{path}: song_id '{song_id}' occurs twice; song names must be unique")
+        seen.add(song_id)
