@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stemwright_platform.corpus.demo import bass, comping, drums, melody
+from stemwright_platform.corpus.demo.bar import Bar
 from stemwright_platform.corpus.demo.genre import Genre, Groove
 from stemwright_platform.corpus.demo.harmony import Key, Progression, progression
 from stemwright_platform.corpus.demo.instruments import CENTRES
@@ -48,10 +49,10 @@ class Arrangement:
 class _Section:
     """Bars that belong together."""
 
-    first: int
-    bars: int
-    chords: Progression
+    bars: tuple[Bar, ...]
     energy: float
+    """0…1: how hard it is played."""
+    is_chorus: bool
     has_melody: bool
     comping: str
     bass: str
@@ -67,10 +68,10 @@ def arrange(genre: Genre, duration_s: float, rng: np.random.Generator) -> Arrang
     pattern = drums.vary(groove.drums, genre.steps_per_bar, rng)
     sections = _sections(genre, groove, key, bars, rng)
     straight = {
-        "bass": _bass(genre, key, sections, pattern, rng),
-        "drums": _drums(genre, sections, pattern, bars, rng),
-        "instrument": _comping(genre, sections, programs["instrument"]),
-        "melody": _melody(genre, key, sections, programs["melody"], rng),
+        "bass": _bass(sections, pattern, rng),
+        "drums": _drums(sections, pattern, rng),
+        "instrument": _comping(sections, programs["instrument"]),
+        "melody": _melody(genre, sections, programs["melody"], rng),
     }
     swing = float(rng.uniform(*genre.swing))
     notes = {
@@ -97,9 +98,8 @@ def _programs(genre: Genre, rng: np.random.Generator) -> dict[str, int]:
 
 def _sections(genre: Genre, groove: Groove, key: Key, bars: int, rng: np.random.Generator) -> list[_Section]:
     """Sections of eight bars, verses and choruses in turn; a song with room for it may have an intro."""
-    verse, chorus = _progressions(genre, key, rng)
-    compings = rng.permutation(groove.comping)
-    basses = rng.permutation(groove.bass)
+    verse, chorus = _verse_and_chorus(genre, key, rng)
+    compings, basses = rng.permutation(groove.comping), rng.permutation(groove.bass)
     intro = int(rng.choice([0, 2, 4])) if bars >= 12 else 0
     sections: list[_Section] = []
     first = 0
@@ -109,10 +109,9 @@ def _sections(genre: Genre, groove: Groove, key: Key, bars: int, rng: np.random.
         length = min(intro if is_intro else SECTION_BARS, bars - first)
         sections.append(
             _Section(
-                first=first,
-                bars=length,
-                chords=chorus if is_chorus else verse,
+                bars=_bars(genre, key, chorus if is_chorus else verse, first, length),
                 energy=0.5 if is_intro else 1.0 if is_chorus else 0.75,
+                is_chorus=is_chorus,
                 has_melody=not is_intro,
                 comping=str(compings[is_chorus % len(compings)]),
                 bass=str(basses[is_chorus % len(basses)]),
@@ -122,70 +121,63 @@ def _sections(genre: Genre, groove: Groove, key: Key, bars: int, rng: np.random.
     return sections
 
 
-def _progressions(genre: Genre, key: Key, rng: np.random.Generator) -> tuple[Progression, Progression]:
-    """The verse's and the chorus's."""
+def _bars(genre: Genre, key: Key, chords: Progression, first: int, length: int) -> tuple[Bar, ...]:
+    return tuple(
+        Bar(
+            number=first + place,
+            place=place,
+            key=key,
+            chords=chords,
+            steps_per_bar=genre.steps_per_bar,
+            steps_per_beat=genre.steps_per_beat,
+        )
+        for place in range(length)
+    )
+
+
+def _verse_and_chorus(genre: Genre, key: Key, rng: np.random.Generator) -> tuple[Progression, Progression]:
+    """Two progressions of the key's mode, or one twice where the genre has one."""
     texts = [str(text) for text in rng.permutation(genre.progressions[key.mode])]
     return progression(texts[0], key), progression(texts[-1], key)
 
 
-def _bass(
-    genre: Genre, key: Key, sections: list[_Section], pattern: drums.Pattern, rng: np.random.Generator
-) -> list[Note]:
-    notes: list[Note] = []
-    for section in sections:
-        for bar in range(section.first, section.first + section.bars):
-            notes += bass.play_bar(
-                section.bass,
-                key,
-                _from(section),
-                bar,
-                genre.steps_per_bar,
-                genre.steps_per_beat,
-                pattern,
-                rng,
-            )
-    return notes
+def _bass(sections: list[_Section], pattern: drums.Pattern, rng: np.random.Generator) -> list[Note]:
+    return [
+        note
+        for section in sections
+        for bar in section.bars
+        for note in bass.play_bar(section.bass, bar, pattern, rng)
+    ]
 
 
-def _drums(
-    genre: Genre, sections: list[_Section], pattern: drums.Pattern, bars: int, rng: np.random.Generator
-) -> list[Note]:
+def _drums(sections: list[_Section], pattern: drums.Pattern, rng: np.random.Generator) -> list[Note]:
+    """The groove, with fills at the ends of some four bars and crashes where sections begin."""
     notes: list[Note] = []
+    last = sections[-1].bars[-1]
     for section in sections:
-        if section.energy > 0.9 or (section.first > 0 and rng.random() < 0.4):
-            notes += drums.crash(float(section.first * genre.beats_per_bar))
-        for bar in range(section.first, section.first + section.bars):
-            played = drums.play_bar(pattern, bar, genre.steps_per_bar, genre.steps_per_beat, section.energy)
-            if (bar + 1) % 4 == 0 and bar + 1 < bars and rng.random() < 0.55:
-                fill = drums.play_fill(bar, genre.beats_per_bar, genre.steps_per_beat, rng)
+        if section.is_chorus or (section is not sections[0] and rng.random() < 0.4):
+            notes += drums.crash(section.bars[0].beat(0))
+        for bar in section.bars:
+            played = drums.play_bar(pattern, bar, section.energy)
+            if (bar.number + 1) % 4 == 0 and bar is not last and rng.random() < 0.55:
+                fill = drums.play_fill(bar, rng)
                 played = [note for note in played if note.start < fill[0].start] + fill
             notes += played
     return notes
 
 
-def _comping(genre: Genre, sections: list[_Section], program: int) -> list[Note]:
+def _comping(sections: list[_Section], program: int) -> list[Note]:
     notes: list[Note] = []
     voicing: tuple[int, ...] | None = None
     for section in sections:
-        for bar in range(section.first, section.first + section.bars):
-            played, voicing = comping.play_bar(
-                section.comping,
-                _from(section),
-                bar,
-                genre.steps_per_bar,
-                genre.steps_per_beat,
-                voicing,
-                program in STRUMMED,
-            )
-            notes += [
-                note._replace(velocity=round(note.velocity * (0.8 + 0.2 * section.energy))) for note in played
-            ]
+        for bar in section.bars:
+            played, voicing = comping.play_bar(section.comping, bar, voicing, strummed=program in STRUMMED)
+            loudness = 0.8 + 0.2 * section.energy
+            notes += [note._replace(velocity=round(note.velocity * loudness)) for note in played]
     return notes
 
 
-def _melody(
-    genre: Genre, key: Key, sections: list[_Section], program: int, rng: np.random.Generator
-) -> list[Note]:
+def _melody(genre: Genre, sections: list[_Section], program: int, rng: np.random.Generator) -> list[Note]:
     """Two-bar phrases in a form such as AABA; the chorus has motifs of its own, a little higher."""
     motifs = [{letter: melody.make_motif(genre.rhythms, rng) for letter in "ABC"} for _ in range(2)]
     form = str(rng.choice(melody.FORMS))
@@ -194,29 +186,14 @@ def _melody(
     for section in sections:
         if not section.has_melody:
             continue
-        is_chorus = section.energy > 0.9
-        for phrase, bar in enumerate(range(section.first, section.first + section.bars, 2)):
-            motif = motifs[is_chorus][form[phrase % len(form)]]
+        for phrase, bar in enumerate(section.bars[::2]):
+            motif = motifs[section.is_chorus][form[phrase % len(form)]]
             if phrase % 2 and rng.random() < 0.6:
                 motif = melody.vary(motif, rng)
-            notes += melody.play_phrase(
-                motif,
-                key,
-                _from(section),
-                bar,
-                section.first + section.bars - bar,
-                genre.steps_per_bar,
-                genre.steps_per_beat,
-                centre + 2 * is_chorus,
-                genre.melody_scale,
-            )
+            bars_left = len(section.bars) - bar.place
+            register = centre + 2 * section.is_chorus
+            notes += melody.play_phrase(motif, bar, bars_left, register, genre.melody_scale)
     return notes
-
-
-def _from(section: _Section) -> Progression:
-    """The section's progression turned so that bar numbers of the song index it from the section's start."""
-    shift = -section.first % len(section.chords)
-    return section.chords[shift:] + section.chords[:shift]
 
 
 def _played(note: Note, genre: Genre, swing: float, tempo_bpm: int, rng: np.random.Generator) -> Note:

@@ -2,12 +2,14 @@
 
 from itertools import pairwise
 
-from stemwright_platform.corpus.demo.harmony import Chord, Progression, chord_at
-from stemwright_platform.corpus.demo.note import Note, hits
+from stemwright_platform.corpus.demo.bar import Bar
+from stemwright_platform.corpus.demo.harmony import Chord
+from stemwright_platform.corpus.demo.note import Note
 
 CENTRE = 59
 """Voicings lie around B3, between the bass and the melody."""
 VELOCITIES = {"X": 96, "x": 74}
+GATE = 0.95
 STRUM_BEATS = 0.02
 """Between the strings of a strummed chord."""
 
@@ -24,24 +26,16 @@ def voice(chord: Chord, previous: tuple[int, ...] | None) -> tuple[int, ...]:
 
 
 def play_bar(
-    pattern: str,
-    chords: Progression,
-    bar: int,
-    steps_per_bar: int,
-    steps_per_beat: int,
-    previous: tuple[int, ...] | None,
-    strummed: bool,
+    pattern: str, bar: Bar, previous: tuple[int, ...] | None, *, strummed: bool
 ) -> tuple[list[Note], tuple[int, ...] | None]:
     """One bar of comping in straight time, and the voicing that it ends on."""
-    offset = (bar * steps_per_bar) % len(pattern)
     notes: list[Note] = []
     sounding: Chord | None = None
-    for hit in hits(pattern[offset : offset + steps_per_bar]):
-        chord = chord_at(chords, bar, hit.step / steps_per_bar)
+    for hit in bar.hits(pattern):
+        chord = bar.chord(hit.step)
         if chord != sounding or previous is None:
             previous, sounding = voice(chord, previous), chord
-        start = (bar * steps_per_bar + hit.step) / steps_per_beat
-        length = hit.length * 0.95 / steps_per_beat
+        start, length = bar.beat(hit.step), hit.length * GATE / bar.steps_per_beat
         if hit.token.isdigit():
             notes.append(Note(start, max(length, 0.5), _nth(previous, int(hit.token)), 78))
             continue

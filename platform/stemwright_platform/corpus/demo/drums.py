@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from stemwright_platform.corpus.demo.note import Note, hits
+from stemwright_platform.corpus.demo.bar import Bar
+from stemwright_platform.corpus.demo.note import Note
 
 VOICES: dict[str, int] = {
     "kick": 36,
@@ -47,30 +48,26 @@ def vary(pattern: Pattern, steps_per_bar: int, rng: np.random.Generator) -> Patt
     return varied
 
 
-def play_bar(
-    pattern: Pattern, bar: int, steps_per_bar: int, steps_per_beat: int, energy: float
-) -> list[Note]:
+def play_bar(pattern: Pattern, bar: Bar, energy: float) -> list[Note]:
     """The notes of one bar of the groove, in straight time; `energy` 0…1 scales how hard it is played."""
-    notes: list[Note] = []
-    for voice, steps in pattern.items():
-        offset = (bar * steps_per_bar) % len(steps)
-        for hit in hits(steps[offset : offset + steps_per_bar]):
-            start = (bar * steps_per_bar + hit.step) / steps_per_beat
-            notes.append(_struck(voice, start, VELOCITIES[hit.token] * (0.75 + 0.25 * energy)))
-    return notes
+    return [
+        _struck(voice, bar.beat(hit.step), VELOCITIES[hit.token] * (0.75 + 0.25 * energy))
+        for voice, steps in pattern.items()
+        for hit in bar.hits(steps)
+    ]
 
 
-def play_fill(bar: int, beats_per_bar: int, steps_per_beat: int, rng: np.random.Generator) -> list[Note]:
+def play_fill(bar: Bar, rng: np.random.Generator) -> list[Note]:
     """A fill over the last beat or two of a bar: snare and toms downwards, getting louder."""
-    beats = int(rng.choice([1, 2])) if beats_per_bar > 3 else 1
-    steps = beats * steps_per_beat
+    beats = int(rng.choice([1, 2])) if bar.steps_per_bar > 3 * bar.steps_per_beat else 1
+    steps = beats * bar.steps_per_beat
     voices = ["snare", "high tom", "mid tom", "low tom", "floor tom"]
-    first = (bar + 1) * beats_per_bar - beats
     notes: list[Note] = []
     for step in range(steps):
-        if rng.random() < 0.8 or step % steps_per_beat == 0:
+        if rng.random() < 0.8 or step % bar.steps_per_beat == 0:
             voice = voices[min(step * len(voices) // steps, len(voices) - 1)]
-            notes.append(_struck(voice, first + step / steps_per_beat, 78 + 32 * step / steps))
+            start = bar.beat(bar.steps_per_bar - steps + step)
+            notes.append(_struck(voice, start, 78 + 32 * step / steps))
     return notes
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stemwright_platform.corpus.demo.harmony import Chord, Key, Progression, chord_at, chord_scale
+from stemwright_platform.corpus.demo.bar import Bar
+from stemwright_platform.corpus.demo.harmony import Chord, Key, chord_scale
 from stemwright_platform.corpus.demo.note import Hit, Note, hits
 
 FORMS = ("AABA", "ABAB", "AAAB", "ABAC", "ABCA")
@@ -54,37 +55,30 @@ def vary(motif: Motif, rng: np.random.Generator) -> Motif:
     return Motif(rhythm=motif.rhythm, moves=tuple(moves))
 
 
-def play_phrase(
-    motif: Motif,
-    key: Key,
-    chords: Progression,
-    bar: int,
-    bars: int,
-    steps_per_bar: int,
-    steps_per_beat: int,
-    centre: int,
-    scale: str,
-) -> list[Note]:
+def play_phrase(motif: Motif, bar: Bar, bars: int, centre: int, scale: str) -> list[Note]:
     """The motif from `bar` on, at most `bars` long, in straight time.
 
     Notes on the first and middle beat of a bar, and notes of a beat or longer, are chord tones.
     """
     notes: list[Note] = []
     pitch = centre
-    strong = {0, steps_per_bar // 2 // steps_per_beat * steps_per_beat}
     for hit, move in zip(motif.rhythm, motif.moves, strict=True):
-        ahead, step = divmod(hit.step, steps_per_bar)
-        if ahead >= bars:
+        if hit.step >= bars * bar.steps_per_bar:
             break
-        chord = chord_at(chords, bar + ahead, step / steps_per_bar)
-        ladder = _ladder(key, chord, scale, centre)
-        pitch = _moved(pitch, move, ladder)
-        if step in strong or hit.length >= steps_per_beat:
-            pitch = min(_pitches(chord.pitch_classes, centre), key=lambda tone: (abs(tone - pitch), tone))
-        start = (bar * steps_per_bar + hit.step) / steps_per_beat
-        velocity = 82 + 12 * (step in strong) + round(10 * np.sin(np.pi * hit.step / (2 * steps_per_bar)))
-        notes.append(Note(start, hit.length * GATE / steps_per_beat, pitch, velocity))
+        chord = bar.chord(hit.step)
+        strong = is_strong(hit, bar)
+        pitch = _moved(pitch, move, _ladder(bar.key, chord, scale, centre))
+        if strong or hit.length >= bar.steps_per_beat:
+            pitch = _nearest(pitch, _pitches(chord.pitch_classes, centre))
+        velocity = 82 + 12 * strong + round(10 * np.sin(np.pi * hit.step / (2 * bar.steps_per_bar)))
+        notes.append(Note(bar.beat(hit.step), hit.length * GATE / bar.steps_per_beat, pitch, velocity))
     return notes
+
+
+def is_strong(hit: Hit, bar: Bar) -> bool:
+    """Whether a hit falls on the first or the middle beat of its bar."""
+    middle = bar.steps_per_bar // 2 // bar.steps_per_beat * bar.steps_per_beat
+    return hit.step % bar.steps_per_bar in (0, middle)
 
 
 def _ladder(key: Key, chord: Chord, scale: str, centre: int) -> list[int]:
@@ -103,11 +97,10 @@ def _pitches(classes: tuple[int, ...], centre: int) -> list[int]:
 
 def _moved(pitch: int, move: int, ladder: list[int]) -> int:
     """So many rungs on, turning back at the ends of the register."""
-    nearest = min(range(len(ladder)), key=lambda rung: abs(ladder[rung] - pitch))
-    rung = nearest + move
+    rung = abs(ladder.index(_nearest(pitch, ladder)) + move)
     top = len(ladder) - 1
-    if rung < 0:
-        rung = -rung
-    if rung > top:
-        rung = 2 * top - rung
-    return ladder[min(max(rung, 0), top)]
+    return ladder[rung if rung <= top else max(2 * top - rung, 0)]
+
+
+def _nearest(pitch: int, pitches: list[int]) -> int:
+    return min(pitches, key=lambda candidate: (abs(candidate - pitch), candidate))
