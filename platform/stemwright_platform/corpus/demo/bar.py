@@ -1,0 +1,34 @@
+"""One bar as the players see it: where it is, its harmony, and how its steps count."""
+
+from dataclasses import dataclass
+
+from stemwright_platform.corpus.demo.harmony import Chord, Key, Progression, chord_at
+from stemwright_platform.corpus.demo.note import Hit, hits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    """A bar of a section. Steps count from its own start and may run on into the bars after it."""
+
+    number: int
+    """From the start of the song."""
+    place: int
+    """From the start of the section, whose progression begins there."""
+    key: Key
+    chords: Progression
+    steps_per_bar: int
+    steps_per_beat: int
+
+    def beat(self, step: float) -> float:
+        """A step's time in beats from the start of the song."""
+        return (self.number * self.steps_per_bar + step) / self.steps_per_beat
+
+    def chord(self, step: int) -> Chord:
+        """The chord that sounds at a step."""
+        ahead, rest = divmod(step, self.steps_per_bar)
+        return chord_at(self.chords, self.place + ahead, rest / self.steps_per_bar)
+
+    def hits(self, pattern: str) -> list[Hit]:
+        """What a pattern of one or more bars says for this bar."""
+        start = self.number * self.steps_per_bar % len(pattern)
+        return hits(pattern[start : start + self.steps_per_bar])
