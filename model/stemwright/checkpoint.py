@@ -101,8 +101,8 @@ class Checkpoint:
         if encoder.fingerprint != self.origin.text_encoder_fingerprint:
             raise InputError(
                 f"the model was trained with text encoder {self.origin.text_encoder} "
-                f"{self.origin.text_encoder_fingerprint[:12]}, not {encoder.name} {encoder.fingerprint[:12]}: "
-                "use the model's text encoder"
+                f"{self.origin.text_encoder_fingerprint[:12]}, not {encoder.name} "
+                f"{encoder.fingerprint[:12]}: use the model's text encoder"
             )
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from stemwright.checkpoint import Checkpoint, load_checkpoint
@@ -17,6 +16,7 @@ from stemwright.codec import Codec, load_codec
 from stemwright.errors import InputError
 from stemwright.guidance import Guidance
 from stemwright.loudness import match_loudness
+from stemwright.mixing import fitted
 from stemwright.sampler import Prompt, Sampling, run
 from stemwright.solvers import Solver
 from stemwright.tasks import Task, task_prompt
@@ -91,16 +91,13 @@ class Composer:
         `given_audio`: 48 kHz stereo in ±1 of every given track. Targets come at the corpus's median level.
         `on_step(step, num_steps)` is called after each solver step. Tracks left out are not returned.
         """
-        given_audio = {
-            name: self.fit(audio, request.duration_s) for name, audio in (given_audio or {}).items()
-        }
-        check_given(request.task, given_audio)
-        latents = self.encode(given_audio, request.duration_s)
-        sampling = self.sampling(request, latents, self.embed(request))
-        stems = self.decode(run(self.checkpoint.model, sampling, on_step), request.task, request.duration_s)
-        return {
-            name: stems.get(name, given_audio.get(name)) for name in (*request.task.targets, *given_audio)
-        }  # pyright: ignore
+        length = self.num_samples(request.duration_s)
+        heard = {name: fitted(audio, length) for name, audio in (given_audio or {}).items()}
+        check_given(request.task, heard)
+        latents = self.encode(heard, request.duration_s)
+        sampling = start_sampling(self.checkpoint, request, latents, self.embed(request))
+        made = self.decode(run(self.checkpoint.model, sampling, on_step), request.task, request.duration_s)
+        return {name: (made | heard)[name] for name in request.task.tracks.ordered([*made, *heard])}
 
     def num_samples(self, duration_s: float) -> int:
         """Audio samples of a composition."""
@@ -111,24 +108,20 @@ class Composer:
         frames = math.ceil(self.num_samples(duration_s) / self.codec.hop)
         return math.ceil(frames / self.codec.segment_frames) * self.codec.segment_frames
 
-    def fit(self, audio: Tensor, duration_s: float) -> Tensor:
-        """Audio `[2, n]` cut or padded with silence to a composition's length."""
-        length = self.num_samples(duration_s)
-        return F.pad(audio[..., :length], (0, max(0, length - audio.shape[-1])))
-
     @torch.no_grad()
     def encode(self, given_audio: Mapping[str, Tensor], duration_s: float) -> Tensor:
-        """Normalised latents `[1, K, D, S]` of given stems at the training loudness; zero elsewhere."""
+        """Normalised latents `[1, K, D, S]` of stems `[2, n]`, brought to the training loudness first.
+
+        Slots without audio hold no meaning.
+        """
         stats = self.checkpoint.stats
         latents = torch.zeros(1, *stats.mean.shape, self.num_frames(duration_s), device=stats.mean.device)
         for name, audio in given_audio.items():
             slot = self.checkpoint.tracks.index(name)
             level = self.checkpoint.origin.loudness_lufs
-            matched, _ = match_loudness(
-                self.fit(audio, duration_s), self.codec.sample_rate_hz, target_lufs=level
-            )
-            padded = F.pad(matched, (0, latents.shape[-1] * self.codec.hop - matched.shape[-1]))
-            latents[:, slot] = self.codec.encode(padded[None].to(latents.device))
+            matched, _ = match_loudness(audio, self.codec.sample_rate_hz, target_lufs=level)
+            whole = fitted(matched, latents.shape[-1] * self.codec.hop)
+            latents[:, slot] = self.codec.encode(whole[None].to(latents.device))
         return stats.normalise(latents)
 
     @torch.no_grad()
@@ -141,13 +134,9 @@ class Composer:
             prefix=self.text_encoder([prefix]).to(device),
         )
 
-    def sampling(self, request: Request, given: Tensor, prompt: Prompt) -> Sampling:
-        """The request's sampling state: from here on an engine may advance it among others."""
-        return start_sampling(self.checkpoint, request, given, prompt)
-
     @torch.no_grad()
     def decode(self, latents: Tensor, task: Task, duration_s: float) -> dict[str, Tensor]:
-        """Audio `[2, n]` of the targets in normalised latents `[1, K, D, S]`, at the corpus's median level."""
+        """Audio `[2, n]` of the targets in normalised latents `[1, K, D, S]`, at the corpus's levels."""
         slots = [self.checkpoint.tracks.index(name) for name in task.targets]
         raw = self.checkpoint.stats.denormalise(latents)[0, slots]
         audio = self.codec.decode(raw)[..., : self.num_samples(duration_s)].cpu()

@@ -45,7 +45,7 @@ class Curriculum:
         return weight
 
     def _opening(self, size: int, progress: float) -> float:
-        """How far a set of `size` targets has opened, 0…1: a smooth step that starts later for larger sets."""
+        """How far a set of `size` targets has opened, 0…1: a smooth step, later for larger sets."""
         if size == 1:
             return 1.0
         larger = (size - 2) / max(self.num_tracks - 2, 1)

@@ -1,4 +1,4 @@
-"""ε-loss by task and noise level, relative to the trivial guess √(1 − ᾱ)·z, below 1 where a model has learned.
+"""ε-loss by task and noise level, relative to the trivial guess √(1 − ᾱ)·z: below 1 a model has learned.
 
 Axes: B batch, K track, D latent channel, S latent frame.
 """

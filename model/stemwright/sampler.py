@@ -1,4 +1,4 @@
-"""Sampling with any denoiser `(z, t, text) → ε` (§4.1, §4.4): a request's state that advances a step at a time.
+"""Sampling with any denoiser `(z, t, text) → ε` (§4.1, §4.4), as a state that advances step by step.
 
 Axes: B takes of one request, R = B × guidance terms rows, K track, D latent channel, S latent frame.
 """

@@ -1,0 +1,22 @@
+"""Stems brought to one length and summed. Axes: n audio sample."""
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MIX_CEILING = 0.99
+"""A mix whose peak would pass this is turned down as a whole."""
+
+
+def fitted(audio: Tensor, num_samples: int) -> Tensor:
+    """Audio `[2, n]` cut or padded with silence to `num_samples`."""
+    return F.pad(audio[..., :num_samples], (0, max(0, num_samples - audio.shape[-1])))
+
+
+def mix(stems: Iterable[Tensor]) -> Tensor:
+    """The sum of stems `[2, n]` of one length, turned down only where it would clip."""
+    total = torch.stack(list(stems)).sum(0)
+    peak = float(total.abs().max())
+    return total * (MIX_CEILING / peak) if peak > MIX_CEILING else total
