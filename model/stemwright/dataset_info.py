@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from stemwright.errors import InputError
 from stemwright.tracks import Tracks
@@ -82,8 +83,11 @@ class DatasetInfo:
         return cls._from_entries(entries, path)
 
     @classmethod
-    def _from_entries(cls, entries: dict, path: Path) -> "DatasetInfo":
+    def _from_entries(cls, entries: dict[str, Any], path: Path) -> "DatasetInfo":
         names = {field.name for field in fields(cls)}
         if wrong := names.symmetric_difference(entries):
             raise InputError(f"{path}: '{min(wrong)}' is missing or unknown: prepare again")
-        return cls(**{name: tuple(e) if isinstance(e, list) else e for name, e in entries.items()})
+        values: dict[str, Any] = {
+            name: tuple(entry) if isinstance(entry, list) else entry for name, entry in entries.items()
+        }
+        return cls(**values)

@@ -1,0 +1,28 @@
+"""The Ray cluster that a command works on: the one that RAY_ADDRESS names, else one of its own."""
+
+import logging
+import os
+
+
+def connect(num_cpus: int | None = None) -> None:
+    """Connect this process to Ray; nothing happens where it is connected already.
+
+    `num_cpus`: logical CPUs of a cluster that is started here; as many as the machine has by default.
+    A cluster started here ends with the process, says nothing on the terminal and sends nothing home.
+    """
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    if ray.is_initialized():
+        return
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(logging_level=logging.ERROR)
+    else:
+        ray.init(
+            "local",
+            num_cpus=num_cpus,
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )
