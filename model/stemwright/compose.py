@@ -3,7 +3,6 @@
 Axes: B takes, K track, D latent channel, S latent frame, n audio sample.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,10 @@ from stemwright.checkpoint import Checkpoint, load_checkpoint
 from stemwright.codec import Codec, load_codec
 from stemwright.errors import InputError
 from stemwright.guidance import Guidance
-from stemwright.loudness import match_loudness
 from stemwright.mixing import fitted
 from stemwright.sampler import Prompt, Sampling, run
 from stemwright.solvers import Solver
+from stemwright.stem_coder import StemCoder
 from stemwright.tasks import Task, task_prompt
 from stemwright.text_embedding import TextEncoder
 from stemwright.text_encoder import load_text_encoder
@@ -61,9 +60,9 @@ class Composer:
 
     def __init__(self, checkpoint: Checkpoint, codec: Codec, text_encoder: TextEncoder) -> None:
         """InputError unless codec and text encoder are the checkpoint's own."""
-        checkpoint.check_codec(codec)
         checkpoint.check_text_encoder(text_encoder)
         self.checkpoint, self.codec, self.text_encoder = checkpoint, codec, text_encoder
+        self.coder = StemCoder(checkpoint, codec)
 
     @classmethod
     def load(
@@ -91,38 +90,15 @@ class Composer:
         `given_audio`: 48 kHz stereo in ±1 of every given track. Targets come at the corpus's median level.
         `on_step(step, num_steps)` is called after each solver step. Tracks left out are not returned.
         """
-        length = self.num_samples(request.duration_s)
+        length = self.coder.num_samples(request.duration_s)
         heard = {name: fitted(audio, length) for name, audio in (given_audio or {}).items()}
         check_given(request.task, heard)
-        latents = self.encode(heard, request.duration_s)
+        latents = self.coder.encode(heard, request.duration_s)
         sampling = start_sampling(self.checkpoint, request, latents, self.embed(request))
-        made = self.decode(run(self.checkpoint.model, sampling, on_step), request.task, request.duration_s)
+        made = self.coder.decode(
+            run(self.checkpoint.model, sampling, on_step), request.task, request.duration_s
+        )
         return {name: (made | heard)[name] for name in request.task.tracks.ordered([*made, *heard])}
-
-    def num_samples(self, duration_s: float) -> int:
-        """Audio samples of a composition."""
-        return round(duration_s * self.codec.sample_rate_hz)
-
-    def num_frames(self, duration_s: float) -> int:
-        """Latent frames of a composition: whole codec segments."""
-        frames = math.ceil(self.num_samples(duration_s) / self.codec.hop)
-        return math.ceil(frames / self.codec.segment_frames) * self.codec.segment_frames
-
-    @torch.no_grad()
-    def encode(self, given_audio: Mapping[str, Tensor], duration_s: float) -> Tensor:
-        """Normalised latents `[1, K, D, S]` of stems `[2, n]`, brought to the training loudness first.
-
-        Slots without audio hold no meaning.
-        """
-        stats = self.checkpoint.stats
-        latents = torch.zeros(1, *stats.mean.shape, self.num_frames(duration_s), device=stats.mean.device)
-        for name, audio in given_audio.items():
-            slot = self.checkpoint.tracks.index(name)
-            level = self.checkpoint.origin.loudness_lufs
-            matched, _ = match_loudness(audio, self.codec.sample_rate_hz, target_lufs=level)
-            whole = fitted(matched, latents.shape[-1] * self.codec.hop)
-            latents[:, slot] = self.codec.encode(whole[None].to(latents.device))
-        return stats.normalise(latents)
 
     @torch.no_grad()
     def embed(self, request: Request) -> Prompt:
@@ -133,15 +109,6 @@ class Composer:
             full=self.text_encoder([task_prompt(prefix, request.prompt)]).to(device),
             prefix=self.text_encoder([prefix]).to(device),
         )
-
-    @torch.no_grad()
-    def decode(self, latents: Tensor, task: Task, duration_s: float) -> dict[str, Tensor]:
-        """Audio `[2, n]` of the targets in normalised latents `[1, K, D, S]`, at the corpus's levels."""
-        slots = [self.checkpoint.tracks.index(name) for name in task.targets]
-        raw = self.checkpoint.stats.denormalise(latents)[0, slots]
-        audio = self.codec.decode(raw)[..., : self.num_samples(duration_s)].cpu()
-        gains = [10 ** (-self.checkpoint.origin.gains_db[slot] / 20) for slot in slots]
-        return {name: audio[i] * gains[i] for i, name in enumerate(task.targets)}
 
 
 def start_sampling(checkpoint: Checkpoint, request: Request, given: Tensor, prompt: Prompt) -> Sampling:
