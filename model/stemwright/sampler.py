@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from stemwright.diffusion import NoiseSchedule
-from stemwright.errors import InputError
 from stemwright.guidance import Guidance, Term
-from stemwright.solvers import SOLVERS, Solver, ddim_step, ddpm_step, dpmpp_2m_step, timestep_grid
+from stemwright.solvers import Solver, checked_solver, ddim_step, ddpm_step, dpmpp_2m_step, timestep_grid
 from stemwright.tasks import Task
 from stemwright.text_embedding import TextEmbedding, cat
 
@@ -63,11 +62,9 @@ class Sampling:
         `redraw_absent` draws the absent tracks' noise anew at each step; by default it is drawn once
         and kept (Fig. 3). Raises InputError for an unknown solver or a bad number of steps.
         """
-        if solver not in SOLVERS:
-            raise InputError(f"unknown solver '{solver}': choose from {', '.join(SOLVERS)}")
         self.schedule, self.task, self.prompt = schedule, task, prompt
         self.guidance = guidance or Guidance()
-        self.solver: Solver = solver
+        self.solver = checked_solver(solver)
         self.grid = timestep_grid(schedule, num_steps, solver)
         self.step = 0
         self._generator, self._redraw_absent = generator, redraw_absent

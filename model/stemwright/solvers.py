@@ -15,6 +15,14 @@ Solver = Literal["ddpm", "ddim", "dpmpp_2m"]
 SOLVERS: tuple[Solver, ...] = ("ddpm", "ddim", "dpmpp_2m")
 
 
+def checked_solver(name: str) -> Solver:
+    """A solver by name; InputError lists those there are."""
+    for solver in SOLVERS:
+        if solver == name:
+            return solver
+    raise InputError(f"unknown solver '{name}': choose from {', '.join(SOLVERS)}")
+
+
 def half_log_snr(schedule: NoiseSchedule) -> Tensor:
     """log(√ᾱ / √(1 − ᾱ)), float64 [N+1]; infinite at t = 0."""
     alpha_bar = schedule.alpha_bar
