@@ -1,7 +1,7 @@
 """A prompt made from what is known about a song: varied order, some fields left out."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,16 +38,19 @@ class SongMetadata:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "SongMetadata":
-        """From a manifest or shard row; other fields are ignored, a bare string counts as a list of one."""
+        """From a manifest or shard row; other fields are ignored, a bare string counts as a list of one.
+
+        Raises InputError for a field of the wrong type.
+        """
         tempo, key = fields.get("tempo_bpm"), fields.get("key")
         return cls(
-            genres=_words(fields.get("genres")),
-            instruments=_words(fields.get("instruments")),
-            moods=_words(fields.get("moods")),
-            tempo_bpm=None if tempo is None else float(tempo),
+            genres=_words(fields, "genres"),
+            instruments=_words(fields, "instruments"),
+            moods=_words(fields, "moods"),
+            tempo_bpm=_number(tempo),
             key=str(key) if key else None,
-            keywords=_words(fields.get("keywords")),
-            themes=_words(fields.get("themes")),
+            keywords=_words(fields, "keywords"),
+            themes=_words(fields, "themes"),
         )
 
 
@@ -110,7 +113,18 @@ def _identity(metadata: SongMetadata) -> str:
     return "/".join([*map(",".join, lists), str(metadata.tempo_bpm), str(metadata.key)])
 
 
-def _words(value: Any) -> tuple[str, ...]:
+def _words(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = fields.get(name)
     if value is None:
         return ()
-    return (value,) if isinstance(value, str) else tuple(str(word) for word in value)
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
+        raise InputError(f"{name} must be a list of words, got {value!r}")
+    return tuple(word.strip() for word in words if word.strip())
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"tempo_bpm must be a number, got {value!r}") from None

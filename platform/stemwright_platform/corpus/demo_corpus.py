@@ -2,6 +2,7 @@
 
 import hashlib
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
@@ -73,7 +74,8 @@ def _finished(orders: list[SongOrder], folder: Path, jobs: int) -> Iterator[Song
             yield order
         return
     # Spawned, for a fork of a process that runs threads may hang.
-    with ProcessPoolExecutor(min(jobs, len(orders)), multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(orders)), context, initializer=_ignore_interrupts) as pool:
         futures = {pool.submit(make, order): order for order in orders}
         try:
             for future in as_completed(futures):
@@ -81,6 +83,11 @@ def _finished(orders: list[SongOrder], folder: Path, jobs: int) -> Iterator[Song
                 yield futures[future]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C is for the parent, which lets the songs in work be finished."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _song(order: SongOrder, folder: Path) -> Song:
@@ -93,8 +100,8 @@ def _song(order: SongOrder, folder: Path) -> Song:
         sample_rate_hz=SAMPLE_RATE_HZ,
         tracks={name: str(home / f"{name}.flac") for name in record["tracks"]},
         mix_path=str(home / "mix.flac"),
-        metadata=SongMetadata.from_fields(record["metadata"]),
+        metadata=SongMetadata.from_fields(record),
         downbeats_s=tuple(record["downbeats_s"]),
-        source="stemwright demo corpus",
-        licence=f"generated, rendered with {order.soundfont.name}",
+        source=record["source"],
+        licence=record["licence"],
     )

@@ -1,5 +1,7 @@
 """An arrangement as sound: four stems of one length whose sum does not clip, and a MIDI file."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from symusic import Note as MidiNote
@@ -51,18 +53,19 @@ def _peak(audio: Audio) -> float:
     return max(float(audio.max()), -float(audio.min()))
 
 
-def to_score(arrangement: Arrangement) -> Score:
-    """The same notes as a General MIDI score, a track a stem."""
-    score = Score(TICKS_PER_BEAT)
+def to_midi(arrangement: Arrangement) -> bytes:
+    """The same notes as a General MIDI file, a track a stem."""
+    # Any: symusic's stubs give the union of its three units of time.
+    score: Any = Score(TICKS_PER_BEAT)
     score.tempos.append(Tempo(0, float(arrangement.tempo_bpm)))
     score.time_signatures.append(TimeSignature(0, arrangement.genre.beats_per_bar, 4))
     for name, notes in arrangement.notes.items():
-        track = Track(name=name, program=arrangement.programs[name], is_drum=name == "drums")
+        track: Any = Track(name=name, program=arrangement.programs[name], is_drum=name == "drums")
         for note in notes:
             start, end = (round(beat * TICKS_PER_BEAT) for beat in (note.start, note.start + note.length))
             track.notes.append(MidiNote(start, max(end - start, 1), note.pitch, note.velocity))
         score.tracks.append(track)
-    return score
+    return score.dumps_midi()
 
 
 def _track(arrangement: Arrangement, name: str, font: SoundFont, num_samples: int) -> Audio:

@@ -12,12 +12,14 @@ import soundfile
 from stemwright_platform.corpus.demo.arrangement import arrange
 from stemwright_platform.corpus.demo.genres import GENRES
 from stemwright_platform.corpus.demo.metadata import describe
-from stemwright_platform.corpus.demo.rendering import Audio, mix, render, to_score
+from stemwright_platform.corpus.demo.rendering import Audio, mix, render, to_midi
 from stemwright_platform.corpus.demo.sound_font import SAMPLE_RATE_HZ, load_sound_font
 
+SOURCE = "stemwright demo corpus"
 GENERATOR = 1
 """Raise it when equal seeds would give other songs."""
-RECORD = "song.json"
+RECORD = "metadata.json"
+"""What the song is, in the form that the folders importer reads, with the settings that made it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,15 +87,16 @@ def _write_song(order: SongOrder, folder: Path) -> None:
     for name, stem in stems.items():
         _write_flac(folder / f"{name}.flac", stem)
     _write_flac(folder / "mix.flac", mix(stems))
-    to_score(arrangement).dump_midi(folder / "song.mid")
+    (folder / "song.mid").write_bytes(to_midi(arrangement))
     num_samples = stems["drums"].shape[1]
     record = {
         "settings": order.settings,
         "duration_s": num_samples / SAMPLE_RATE_HZ,
         "tracks": sorted(stems),
-        "metadata": asdict(metadata),
         "downbeats_s": arrangement.downbeats_s,
-    }
+        "source": SOURCE,
+        "licence": f"generated, rendered with {order.soundfont.name}",
+    } | asdict(metadata)
     (folder / RECORD).write_text(json.dumps(record, indent=1))
 
 

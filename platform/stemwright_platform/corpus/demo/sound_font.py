@@ -7,6 +7,7 @@ it renders each note on its own; loudness, release and place in time are ours (`
 import importlib.util
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +47,10 @@ class SoundFont:
         return self._drums[key]
 
     def _render(self, program: int, is_drum: bool, pitch: int, length_ms: int) -> NDArray[np.float32]:
-        score = Score(_TICKS_PER_S)
+        # Any: symusic's stubs give the union of its three units of time.
+        score: Any = Score(_TICKS_PER_S)
         score.tempos.append(Tempo(0, 60.0))
-        track = Track(program=program, is_drum=is_drum)
+        track: Any = Track(program=program, is_drum=is_drum)
         track.notes.append(Note(0, length_ms + int(RELEASE_S * _TICKS_PER_S), pitch, 100))
         score.tracks.append(track)
         audio = np.asarray(self._synthesizer.render(score, stereo=True), dtype=np.float32)
