@@ -59,6 +59,7 @@ class LatentStats:
         """Write a safetensors file, whole or not at all."""
         temporary = Path(f"{path}.tmp")
         save_file({name: tensor.contiguous() for name, tensor in self.tensors().items()}, temporary)
+        temporary.chmod(0o644)  # safetensors writes for the owner alone; other workers read it too
         os.replace(temporary, path)
 
     @classmethod

@@ -19,6 +19,8 @@ def connect(num_cpus: int | None = None) -> None:
     if os.environ.get("RAY_ADDRESS"):
         ray.init(logging_level=logging.ERROR)
     else:
+        # Ray Data's actors make the core print an error about a harmless setting.
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         ray.init(
             "local",
             num_cpus=num_cpus,

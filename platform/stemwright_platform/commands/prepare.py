@@ -61,12 +61,10 @@ def encode(
     workers: int | None = None,
 ) -> "DatasetInfo":
     """Encode songs on Ray, with progress on standard error."""
-    from stemwright_platform import cluster
     from stemwright_platform.corpus.encode import CodecChoice, encode_corpus
     from stemwright_platform.corpus.shard_plan import ShardPlan
     from stemwright_platform.time_left import TimeLeft
 
-    cluster.connect()
     total_s = sum(song.duration_s for song in songs)
     progress = TimeLeft("preparing", total_s)
     done = 0

@@ -7,6 +7,8 @@ shard is simply made again, and a run that was interrupted goes on where it stop
 """
 
 import errno
+import logging
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from stemwright.codec import load_codec
 from stemwright.dataset_info import DatasetInfo
 from stemwright.errors import InputError
 from stemwright.tracks import TRACKS, Tracks
+from stemwright_platform import cluster
 from stemwright_platform.corpus.manifest import Song
 from stemwright_platform.corpus.preparation import Preparation
 from stemwright_platform.corpus.shard_plan import ShardPlan, encode_shard
@@ -35,17 +38,16 @@ class CodecChoice:
 
 
 class ShardEncoder:
-    """An actor's work: `{"id": number of a plan}` → the same with what went wrong, if anything."""
+    """An actor's work: a row with a plan's number and the pickled plan → the number and what went wrong."""
 
-    def __init__(self, plans: Sequence[ShardPlan], folder: Path, choice: CodecChoice, tracks: Tracks) -> None:
-        self._plans = plans
+    def __init__(self, folder: Path, choice: CodecChoice, tracks: Tracks) -> None:
         self._folder = folder
         self._codec = load_codec(choice.name, weights=choice.weights, device=choice.device)
         self._tracks = tracks
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         try:
-            encode_shard(self._plans[row["id"]], self._folder, self._codec, self._tracks)
+            encode_shard(pickle.loads(row["plan"]), self._folder, self._codec, self._tracks)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
@@ -62,7 +64,7 @@ def encode_corpus(
     max_workers: int | None = None,
     on_shard: Callable[[ShardPlan], None] = lambda _: None,
 ) -> DatasetInfo:
-    """Encode the songs on the Ray cluster that this process is connected to.
+    """Encode the songs on the Ray cluster that this process is, or can be, connected to.
 
     `folder` must be one that every node sees. `max_workers`: actors, one CPU each (and one GPU where
     the codec's device is cuda); as many as there are CPUs (GPUs) by default. `on_shard` hears of each
@@ -72,6 +74,7 @@ def encode_corpus(
     work = Preparation.of(songs, Path(folder).absolute(), codec, tracks)
     work.begin()
     if work.missing:
+        cluster.connect()
         _encode(work, choice, max_workers or _cluster_size(choice.device), on_shard)
     return work.finish()
 
@@ -82,10 +85,10 @@ def _encode(
     _quieten(DataContext.get_current())
     encoder: Any = ShardEncoder  # Ray takes classes here, its annotation does not
     # from_items needs no tasks of its own, which would wait for the CPUs that the actors hold.
-    rows = [{"id": number} for number in range(len(work.missing))]
+    rows = [{"id": number, "plan": pickle.dumps(plan)} for number, plan in enumerate(work.missing)]
     done = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
         encoder,
-        fn_constructor_args=(work.missing, work.folder, choice, work.tracks),
+        fn_constructor_args=(work.folder, choice, work.tracks),
         compute=ActorPoolStrategy(size=min(max_workers, len(rows))),
         num_cpus=1,
         num_gpus=1 if choice.device.startswith("cuda") else 0,
@@ -104,4 +107,4 @@ def _cluster_size(device: str) -> int:
 def _quieten(context: DataContext) -> None:
     context.enable_progress_bars = False
     context.use_datasource_v2 = False  # seconds slower on a small number of rows
-    context.verbose_stats_logs = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)

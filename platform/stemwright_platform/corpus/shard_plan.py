@@ -17,7 +17,7 @@ from stemwright.tracks import TRACKS, Tracks
 from stemwright_platform.corpus.encode_song import EncodedSong, encode_song, whole_segments
 from stemwright_platform.corpus.manifest import Song
 
-SHARD_S = 120.0
+SHARD_S = 60.0
 """A shard takes songs until they last this long together."""
 CHUNK_S = 10.0
 KEY, REPORT, SETTINGS = "stemwright.key", "stemwright.report", "stemwright.settings"

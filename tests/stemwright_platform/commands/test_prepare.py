@@ -1,0 +1,50 @@
+import pytest
+from typer.testing import CliRunner
+
+from stemwright.dataset_info import DatasetInfo
+from stemwright.errors import InputError
+from stemwright_platform.commands.prepare import app
+from stemwright_platform.corpus.manifest import write_manifest
+
+
+@pytest.fixture
+def manifest(make_song, tmp_path):
+    words = tmp_path / "words.wav"
+    words.write_text("these are words")
+    path = tmp_path / "manifest.parquet"
+    write_manifest(
+        path, [make_song("a", 3.0), make_song("bad", bass=words), make_song("c", 2.0, split="test")]
+    )
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+@pytest.mark.ray
+def test_the_last_line_counts_songs_hours_chunks_and_rejections(ray_cluster, manifest, tmp_path):
+    result = run("--manifest", manifest, "--out", tmp_path / "out")
+    lines = result.stdout.splitlines()
+    assert "rejected bad: " in lines[-2]
+    assert "words.wav" in lines[-2]
+    assert lines[-1].endswith("2 songs (1 test, 1 train), 0.00 h, 2 chunks, 1 rejected")
+    assert DatasetInfo.load(tmp_path / "out").num_chunks == 2
+
+
+def test_a_dry_run_tells_and_writes_nothing(manifest, tmp_path):
+    result = run("--manifest", manifest, "--out", tmp_path / "out", "--dry-run")
+    assert "3 songs" in result.stdout
+    assert "nothing was written" in result.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_manifest_and_an_unknown_codec_are_one_clear_line(manifest, tmp_path):
+    with pytest.raises(InputError, match="no manifest"):
+        run("--manifest", tmp_path / "none.parquet", "--out", tmp_path / "out")
+    with pytest.raises(InputError, match="unknown codec 'opus'"):
+        run("--manifest", manifest, "--out", tmp_path / "out", "--codec", "opus")
+
+
+def test_help_has_an_example():
+    assert "stemwright prepare --manifest" in run("--help").stdout

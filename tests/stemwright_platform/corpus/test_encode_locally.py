@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from stemwright.dataset_info import DatasetInfo
+from stemwright.errors import InputError
+from stemwright.latent_shards import LatentDataset
+from stemwright.mdct_codec import MdctCodec
+from stemwright_platform.corpus.encode_locally import prepare_locally
+from stemwright_platform.corpus.encode_song import encode_song
+
+CODEC = MdctCodec()
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def songs(make_song):
+    return [make_song("a", 12.0), make_song("b", 2.0, split="test", melody=None), make_song("c", 3.0)]
+
+
+def test_what_is_read_is_what_was_encoded(songs, tmp_path):
+    prepare_locally(songs, tmp_path / "out", CODEC)
+    dataset = LatentDataset(tmp_path / "out")
+    assert [song.song_id for song in dataset.songs("train")] == ["a", "c"]
+    for song in songs:
+        encoded = encode_song(song, CODEC)
+        frames = dataset.num_frames(song.song_id)
+        assert torch.equal(dataset.read(song.song_id, 0, frames), encoded.latents.float())
+        assert encoded.song.metadata == song.metadata
+
+
+def test_the_facts_are_counted(songs, tmp_path):
+    info = prepare_locally(songs, tmp_path / "out", CODEC)
+    assert info == DatasetInfo.load(tmp_path / "out")
+    assert info.num_songs == {"test": 1, "train": 2}
+    assert info.hours == pytest.approx(17 / 3600)
+    assert info.num_chunks == 4
+    assert info.licences == {"CC0-1.0": 3}
+    assert info.codec_fingerprint == CODEC.fingerprint
+
+
+def test_statistics_come_from_sounding_frames_of_the_training_split(songs, tmp_path):
+    prepare_locally(songs, tmp_path / "out", CODEC)
+    stats = LatentDataset(tmp_path / "out").stats()
+    train = [encode_song(song, CODEC) for song in songs if song.split == "train"]
+    for track in range(4):
+        frames = torch.cat([song.latents[track][:, song.sounding[track]] for song in train], dim=1).double()
+        torch.testing.assert_close(stats.mean[track], frames.mean(1).float(), rtol=1e-4, atol=1e-5)
+        std = frames.std(1, correction=0)
+        torch.testing.assert_close(stats.std[track], std.clamp(min=0.05 * std.mean()).float())
+
+
+def test_two_runs_write_equal_bytes(songs, tmp_path):
+    prepare_locally(songs, tmp_path / "one", CODEC)
+    prepare_locally(songs, tmp_path / "two", CODEC)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_bad_songs_are_listed_with_their_reason(songs, make_song, tmp_path):
+    words = tmp_path / "words.wav"
+    words.write_text("these are words")
+    info = prepare_locally([*songs, make_song("bad", bass=words)], tmp_path / "out", CODEC)
+    assert [song["song_id"] for song in info.rejected] == ["bad"]
+    assert "words.wav" in info.rejected[0]["reason"]
+    assert [song.song_id for song in LatentDataset(tmp_path / "out").songs()] == ["a", "b", "c"]
+
+
+def test_nothing_usable_is_an_error_and_no_data_set(make_song, tmp_path):
+    words = tmp_path / "words.wav"
+    words.write_text("these are words")
+    with pytest.raises(InputError, match=r"all 1 songs were rejected.*words\.wav"):
+        prepare_locally([make_song("bad", bass=words)], tmp_path / "out", CODEC)
+    with pytest.raises(InputError, match="run prepare"):
+        LatentDataset(tmp_path / "out")
+
+
+def test_no_training_song_is_an_error(make_song, tmp_path):
+    with pytest.raises(InputError, match="training split"):
+        prepare_locally([make_song("a", split="test")], tmp_path / "out", CODEC)
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(make_song, tmp_path):
+    songs = [make_song("a", 61.0, instrument=None, melody=None), make_song("b", 2.0)]
+    prepare_locally(songs, tmp_path / "whole", CODEC)
+
+    def interrupt(plan):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare_locally(songs, tmp_path / "out", CODEC, on_shard=interrupt)
+    assert not (tmp_path / "out" / "dataset.json").exists()
+    made = []
+    prepare_locally(songs, tmp_path / "out", CODEC, on_shard=lambda plan: made.append(plan.name))
+    assert made == ["shard-00001.parquet"]
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_a_changed_file_is_encoded_anew(songs, tmp_path):
+    prepare_locally(songs, tmp_path / "out", CODEC)
+    before = LatentDataset(tmp_path / "out").read("c", 0, 450)
+    samples, rate_hz = soundfile.read(songs[2].tracks["bass"])
+    soundfile.write(songs[2].tracks["bass"], np.flip(samples, axis=0)[: len(samples) - 2], rate_hz)
+    prepare_locally(songs, tmp_path / "out", CODEC)
+    assert not torch.equal(LatentDataset(tmp_path / "out").read("c", 0, 450), before)
+
+
+def test_shards_of_a_longer_manifest_do_not_stay(make_song, tmp_path):
+    songs = [make_song("a", 61.0, instrument=None, melody=None), make_song("b", 2.0)]
+    prepare_locally(songs, tmp_path / "out", CODEC)
+    prepare_locally(songs[:1], tmp_path / "out", CODEC)
+    assert sorted(contents(tmp_path / "out")) == ["dataset.json", "shard-00000.parquet", "stats.safetensors"]
+
+
+class OtherCodec(MdctCodec):
+    fingerprint = "other"
+
+
+def test_a_folder_with_latents_of_another_codec_is_refused(songs, tmp_path):
+    prepare_locally(songs, tmp_path / "out", CODEC)
+    before = contents(tmp_path / "out")
+    with pytest.raises(InputError, match=r"codec_fingerprint.*choose another folder"):
+        prepare_locally(songs, tmp_path / "out", OtherCodec())
+    assert contents(tmp_path / "out") == before
