@@ -131,7 +131,11 @@ def load_preset(name: str) -> Preset:
         text = (resources.files("stemwright") / "presets" / f"{name}.yaml").read_text()
     else:
         raise InputError(f"unknown preset '{name}': choose from {', '.join(preset_names())} or give a .yaml")
-    return parse_preset(yaml.safe_load(text), path.stem)
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"preset {path} is not YAML ({' '.join(str(error).split())})") from None
+    return parse_preset(content, path.stem)
 
 
 def parse_preset(content: Any, name: str) -> Preset:

@@ -1,0 +1,130 @@
+import errno
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from toy_learning import toy_batch, toy_learner
+
+import stemwright.checkpoint
+from stemwright.checkpoint import Origin, load_checkpoint, load_training_state, save_checkpoint, with_sampling
+from stemwright.errors import InputError
+from stemwright.learner import Learner
+from stemwright.mdct_codec import MdctCodec
+
+ORIGIN = Origin(
+    codec="mdct",
+    codec_fingerprint="codec-of-the-data",
+    text_encoder="hashed",
+    text_encoder_fingerprint="hashed-text",
+    gains_db=(1.0, 2.0, 3.0, 4.0),
+    facts={"steps": 2, "licences": {"CC0": 3}},
+)
+
+
+@pytest.fixture
+def learner() -> Learner:
+    learner = toy_learner()
+    learner.step(toy_batch(0))
+    learner.step(toy_batch(1))
+    return learner
+
+
+def save(learner: Learner, folder: Path) -> Path:
+    return save_checkpoint(
+        folder,
+        weights=learner.ema.module.state_dict(),
+        preset=learner.preset,
+        stats=learner.stats,
+        origin=ORIGIN,
+        training_state=learner.state(),
+    )
+
+
+def test_a_checkpoint_comes_back_as_it_was(learner: Learner, tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(save(learner, tmp_path / "model"))
+    assert checkpoint.preset == learner.preset
+    assert checkpoint.origin == ORIGIN
+    assert torch.equal(checkpoint.stats.std, learner.stats.std)
+    torch.testing.assert_close(checkpoint.schedule.alpha_bar, learner.schedule.alpha_bar)
+    z, t = torch.randn(1, 4, 6, 16), torch.full((1, 4), 300)
+    text = learner.text_encoder(["a"])
+    assert torch.equal(checkpoint.model(z, t, text), learner.ema.module(z, t, text))
+    for name, value in load_training_state(tmp_path / "model").items():
+        assert torch.equal(value, learner.state()[name])
+
+
+def test_the_fingerprint_changes_with_the_weights_and_with_nothing_else(
+    learner: Learner, tmp_path: Path
+) -> None:
+    first = load_checkpoint(save(learner, tmp_path / "a")).fingerprint
+    assert load_checkpoint(save(learner, tmp_path / "b")).fingerprint == first
+    learner.step(toy_batch(2))
+    assert load_checkpoint(save(learner, tmp_path / "c")).fingerprint != first
+
+
+def test_nothing_in_the_folder_is_pickled(learner: Learner, tmp_path: Path) -> None:
+    names = {path.name for path in save(learner, tmp_path / "model").iterdir()}
+    assert names == {
+        "checkpoint.json",
+        "model.safetensors",
+        "stats.safetensors",
+        "training.safetensors",
+        "README.md",
+    }
+
+
+def test_a_full_disk_leaves_the_older_checkpoint_whole(
+    learner: Learner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = load_checkpoint(save(learner, tmp_path / "model")).fingerprint
+    learner.step(toy_batch(2))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(stemwright.checkpoint, "model_card", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(learner, tmp_path / "model")
+    assert load_checkpoint(tmp_path / "model").fingerprint == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("broken", ["checkpoint.json", "model.safetensors", "stats.safetensors"])
+def test_a_broken_checkpoint_is_named(learner: Learner, tmp_path: Path, broken: str) -> None:
+    folder = save(learner, tmp_path / "model")
+    (folder / broken).write_bytes((folder / broken).read_bytes()[:20])
+    with pytest.raises(InputError, match="model"):
+        load_checkpoint(folder)
+
+
+def test_a_folder_that_is_no_checkpoint_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="stemwright train"):
+        load_checkpoint(tmp_path)
+
+
+def test_another_format_version_is_refused(learner: Learner, tmp_path: Path) -> None:
+    folder = save(learner, tmp_path / "model")
+    config = json.loads((folder / "checkpoint.json").read_text())
+    (folder / "checkpoint.json").write_text(json.dumps({**config, "format_version": 99}))
+    with pytest.raises(InputError, match="99"):
+        load_checkpoint(folder)
+
+
+def test_a_codec_or_text_encoder_of_another_kind_is_refused(learner: Learner, tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(save(learner, tmp_path / "model"))
+    with pytest.raises(InputError, match="codec"):
+        checkpoint.check_codec(MdctCodec())
+    other = learner.text_encoder
+    checkpoint.check_text_encoder(other)
+    other.fingerprint = "another"
+    with pytest.raises(InputError, match="text encoder"):
+        checkpoint.check_text_encoder(other)
+
+
+def test_a_sweep_can_change_the_default_guidance_scale(learner: Learner, tmp_path: Path) -> None:
+    folder = save(learner, tmp_path / "model")
+    with_sampling(folder, guidance_scale=2.5)
+    changed = load_checkpoint(folder)
+    assert changed.sampling.guidance_scale == 2.5
+    assert changed.sampling.num_steps == learner.preset.sampling.num_steps

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+
+from stemwright.errors import InputError
+from stemwright.presets import load_preset, preset_names
+
+
+def test_every_shipped_preset_loads() -> None:
+    assert preset_names() == ["base", "paper", "small", "tiny"]
+    for name in preset_names():
+        assert load_preset(name).name == name
+
+
+def test_the_paper_preset_is_as_published() -> None:
+    preset = load_preset("paper")
+    training = preset.training
+    assert (training.batch_size, training.learning_rate, training.betas) == (12, 3e-5, (0.9, 0.95))
+    assert (training.weight_decay, training.clip, training.p1, training.p2) == (0.1, 0.7, 0.8, 0.5)
+    assert training.p2_starts_at_epoch == 300
+    assert training.loss == "epsilon"
+    assert not training.mixed_contexts
+    assert preset.sampling.guidance_scale == 7.0
+    assert (preset.codec, preset.text_encoder) == ("encodec", "flan-t5")
+
+
+def test_a_preset_of_ones_own_is_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("training: {batch_size: 3}\ntracks: {names: [a, b], prompt_names: [a, b]}\n")
+    preset = load_preset(str(file))
+    assert (preset.name, preset.training.batch_size, len(preset.tracks)) == ("mine", 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("training: {batch: 3}", "batch"),
+        ("trainig: {}", "trainig"),
+        ("training: {p1: 2}", "p1"),
+        ("training: 3", "training"),
+        ("- a", "mapping"),
+        ("a: [", "mine"),
+    ],
+)
+def test_a_wrong_preset_is_one_line_that_names_the_field(tmp_path: Path, content: str, named: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(content)
+    with pytest.raises(InputError, match=named) as caught:
+        load_preset(str(file))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_preset_lists_those_there_are() -> None:
+    with pytest.raises(InputError, match="small"):
+        load_preset("huge")
