@@ -103,10 +103,11 @@ class ShardWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.close()
-        if error is None:
-            os.replace(self._temporary, self.path)
-        else:
+        try:
+            self._writer.close()
+            if error is None:
+                os.replace(self._temporary, self.path)
+        finally:
             self._temporary.unlink(missing_ok=True)
 
 

@@ -1,4 +1,5 @@
 import pickle
+import resource
 
 import pytest
 import torch
@@ -60,6 +61,23 @@ def test_a_failed_shard_leaves_no_file(tmp_path):
 
     with pytest.raises(RuntimeError):
         fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_leaves_no_file(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def write_much() -> None:
+        with ShardWriter(tmp_path / "shard.parquet") as writer:
+            for chunk in range(20):
+                writer.write(SONG, chunk=chunk, start_frame=chunk, latents=torch.zeros(4, 128, 500))
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_much()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
 
 

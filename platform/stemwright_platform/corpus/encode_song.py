@@ -59,9 +59,7 @@ def encode_song(song: Song, codec: Codec, tracks: Tracks = TRACKS) -> EncodedSon
     sounding = torch.zeros(len(tracks), num_frames, dtype=torch.bool)
     gains_db = [0.0] * len(tracks)
     for track, path in paths.items():
-        audio, gains_db[track] = _levelled_stem(path, codec.sample_rate_hz, num_samples)
-        latents[track] = encode_in_slices(audio[None], codec)[0]
-        sounding[track] = sounding_frames(audio, codec.hop)
+        latents[track], sounding[track], gains_db[track] = _encode_stem(path, codec, num_samples)
     if not sounding.any():
         raise InputError("is silent in every track")
     encoded = LatentSong(
@@ -103,13 +101,14 @@ def sounding_frames(audio: Tensor, hop: int) -> Tensor:
     return torch.cat(powers) > 10 ** (SOUNDING_DBFS / 10)
 
 
-def _levelled_stem(path: str, sample_rate_hz: int, num_samples: int) -> tuple[Tensor, float]:
-    """A stem `[2, num_samples]` at -23 LUFS, silent past its end, and the gain that it took."""
+def _encode_stem(path: str, codec: Codec, num_samples: int) -> tuple[Tensor, Tensor, float]:
+    """A stem at -23 LUFS, silent past its end: latents `[D, S]`, sounding frames `[S]`, the gain it took."""
     with _opened(path) as source:
-        audio = read_audio(source, sample_rate_hz, name=path)
-    audio, gain_db = match_loudness(audio, sample_rate_hz, TARGET_LUFS)
-    missing = num_samples - audio.shape[1]
-    return (torch.nn.functional.pad(audio, (0, missing)) if missing else audio), gain_db
+        audio = read_audio(source, codec.sample_rate_hz, name=path)
+    audio, gain_db = match_loudness(audio, codec.sample_rate_hz, TARGET_LUFS)
+    if missing := num_samples - audio.shape[1]:
+        audio = torch.nn.functional.pad(audio, (0, missing))
+    return encode_in_slices(audio[None], codec)[0], sounding_frames(audio, codec.hop), gain_db
 
 
 def _num_samples(path: str, sample_rate_hz: int) -> int:

@@ -115,13 +115,11 @@ def test_shards_of_a_longer_manifest_do_not_stay(make_song, tmp_path):
     assert sorted(contents(tmp_path / "out")) == ["dataset.json", "shard-00000.parquet", "stats.safetensors"]
 
 
-class OtherCodec(MdctCodec):
-    fingerprint = "other"
-
-
 def test_a_folder_with_latents_of_another_codec_is_refused(songs, tmp_path):
     prepare_locally(songs, tmp_path / "out", CODEC)
     before = contents(tmp_path / "out")
+    other = MdctCodec()
+    other.fingerprint = "other"
     with pytest.raises(InputError, match=r"codec_fingerprint.*choose another folder"):
-        prepare_locally(songs, tmp_path / "out", OtherCodec())
+        prepare_locally(songs, tmp_path / "out", other)
     assert contents(tmp_path / "out") == before
