@@ -9,7 +9,7 @@ Axes: B batch, K track, D latent channel, S latent frame.
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -114,7 +114,7 @@ class Windows:
         variant = int(rng.integers(PROMPT_VARIANTS))
         return Window(song, start, prompt_text(song.metadata, variant, self.seed))
 
-    def batches(self, start_step: int, prefetch: int = 2) -> Iterator[tuple[int, Batch]]:
+    def batches(self, start_step: int, prefetch: int = 2) -> Generator[tuple[int, Batch], None, None]:
         """`(step, batch)` from a step on, without end, read ahead by a thread that ends with the iterator."""
         ready: queue.Queue[tuple[int, Batch] | BaseException] = queue.Queue(maxsize=max(1, prefetch))
         closing = threading.Event()

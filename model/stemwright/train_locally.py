@@ -1,0 +1,60 @@
+"""Training in this process alone: no Ray, no tracking server; a GPU machine or a benchmark needs no more."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from stemwright.presets import Preset
+from stemwright.run_folder import RunFolder
+from stemwright.run_keeper import RunKeeper
+from stemwright.text_embedding import TextEncoder
+from stemwright.training_log import Record
+from stemwright.training_loop import train
+from stemwright.training_run import TrainingPlan, TrainingRun
+
+
+def train_locally(
+    preset: Preset,
+    data: str | Path,
+    out: str | Path,
+    *,
+    steps: int | None = None,
+    minutes: float | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    checkpoint_every: int | None = None,
+    text_encoder: TextEncoder | None = None,
+    on_step: Callable[[Record], None] = lambda record: None,
+) -> RunFolder:
+    """Train for a number of steps or about a number of minutes; `on_step` is told of every record.
+
+    Called again with the same arguments it goes on after the last checkpoint; a finished run is left alone.
+    Raises InputError for data that does not fit or an `out` that holds another run.
+    """
+    plan = TrainingPlan(
+        preset=preset,
+        data=str(data),
+        steps=steps,
+        minutes=minutes,
+        seed=seed,
+        checkpoint_every=checkpoint_every,
+    )
+    run = TrainingRun.of(plan, text_encoder=text_encoder, device=device)
+    folder = RunFolder(Path(out))
+    folder.begin(plan)
+    if latest := folder.latest_checkpoint():
+        run.resume(latest)
+    keeper = RunKeeper(run, folder)
+
+    def on_record(record: Record) -> None:
+        keeper.record(record)
+        on_step(record)
+
+    def on_checkpoint() -> None:
+        keeper.checkpoint()
+        keeper.prune()
+
+    try:
+        train(run, on_record=on_record, on_checkpoint=on_checkpoint)
+    finally:
+        keeper.close()
+    return folder

@@ -1,0 +1,93 @@
+"""The loop around `Learner.step`: data, pace, checkpoints and what is written down of the steps."""
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+from stemwright.curriculum import Curriculum, target_sets
+from stemwright.training_log import Record
+from stemwright.training_pace import Pace
+from stemwright.training_run import TrainingRun
+
+MAX_RECORDS = 5000
+"""Longer runs write down means over several steps."""
+CHECKPOINTS = 10
+MIN_CHECKPOINT_STEPS, MAX_CHECKPOINT_STEPS = 20, 1000
+
+
+def train(
+    run: TrainingRun,
+    *,
+    on_record: Callable[[Record], None],
+    on_checkpoint: Callable[[], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Train until the run is done. Every worker of a run calls it.
+
+    `on_record`: told of the steps, one by one or a few together. `on_checkpoint`: called by every worker at
+    the same steps, the last step among them.
+    """
+    learner, pace, journal = run.learner, Pace(run, clock), Journal(run)
+    saved_at = learner.step_count
+    with closing(run.windows.batches(learner.step_count)) as batches:
+        while not run.is_done:
+            chances = size_probabilities(learner.curriculum, learner.progress)
+            _, batch = next(batches)
+            metrics = learner.step(batch)
+            pace.after_step()
+            if record := journal.add({**metrics, **chances}, pace.step_s):
+                on_record(record)
+            if run.is_done or learner.step_count - saved_at >= checkpoint_steps(run):
+                saved_at = learner.step_count
+                on_checkpoint()
+                pace.after_checkpoint()
+
+
+def checkpoint_steps(run: TrainingRun) -> int:
+    """Steps from one checkpoint to the next."""
+    share = run.learner.total_steps // CHECKPOINTS
+    return run.plan.checkpoint_every or min(max(share, MIN_CHECKPOINT_STEPS), MAX_CHECKPOINT_STEPS)
+
+
+def size_probabilities(curriculum: Curriculum, progress: float) -> dict[str, float]:
+    """Probability of each number of targets, as `p_targets_2`."""
+    sizes = target_sets(curriculum.num_tracks).sum(1)
+    chances = curriculum.probabilities(progress)
+    return {f"p_targets_{k}": float(chances[sizes == k].sum()) for k in range(1, curriculum.num_tracks + 1)}
+
+
+class Journal:
+    """Gathers the metrics of a few steps into one record."""
+
+    def __init__(self, run: TrainingRun) -> None:
+        self._run = run
+        self._sums: dict[str, tuple[float, int]] = {}
+        self._steps, self._seconds = 0, 0.0
+
+    def add(self, metrics: dict[str, float], step_s: float) -> Record | None:
+        """Metrics of a step; returns a record of means when one is due.
+
+        A figure that only some steps have (the loss of a task that was not drawn) is the mean over those.
+        """
+        self._steps, self._seconds = self._steps + 1, self._seconds + step_s
+        for name, value in metrics.items():
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = (total + value, count + 1)
+        learner = self._run.learner
+        every = -(-learner.total_steps // MAX_RECORDS) if self._run.plan.steps else 1
+        if self._steps < every and not self._run.is_done:
+            return None
+        means = {name: total / count for name, (total, count) in self._sums.items()}
+        record = {"step": learner.step_count, "total_steps": learner.total_steps, **means, **self._speed()}
+        self._sums, self._steps, self._seconds = {}, 0, 0.0
+        return record
+
+    def _speed(self) -> dict[str, float]:
+        run = self._run
+        windows_per_s = run.windows.batch_size * run.world_size * self._steps / max(self._seconds, 1e-9)
+        return {
+            "step_s": self._seconds / self._steps,
+            "windows_per_s": windows_per_s,
+            "audio_s_per_s": windows_per_s * run.window_s,
+            "train_s": run.train_s,
+        }
