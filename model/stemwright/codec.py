@@ -40,8 +40,10 @@ class Codec(Protocol):
 
 
 def load_codec(name: str, *, weights: str | None = None, device: str = "cpu") -> Codec:
-    """The codec called `name`: "mdct" (embedded, no weights) or "encodec" (48 kHz, pre-trained).
+    """The codec called `name`.
 
+    "mdct": embedded, no weights; "encodec": EnCodec 48 kHz, pre-trained; "encodec-package": the same
+    weights run by the PyPI package encodec.
     `weights`: a local folder to look in before the usual cache.
     Raises InputError for an unknown name or missing weights.
     """
@@ -53,4 +55,8 @@ def load_codec(name: str, *, weights: str | None = None, device: str = "cpu") ->
         from stemwright.encodec_codec import EncodecCodec
 
         return EncodecCodec.from_pretrained(weights, device=device)
-    raise InputError(f"unknown codec '{name}': choose mdct or encodec")
+    if name == "encodec-package":
+        from stemwright.encodec_package_codec import load_encodec_package
+
+        return load_encodec_package(weights, device=device)
+    raise InputError(f"unknown codec '{name}': choose mdct, encodec or encodec-package")

@@ -20,11 +20,13 @@ from stemwright.errors import InputError
 _HOP = 320
 _HALF = _HOP // 2
 _RATE_HZ = 48_000
-_BIN_HZ = _RATE_HZ / 2 / _HOP
 _EXPONENT = 0.5
 """Amplitudes are kept as sign(x)·|x|^0.5: bins of music are heavy-tailed, their roots nearly Gaussian."""
 _GAIN = 8.0
 """With `_scales` it puts all latents of music at -23 LUFS at order 1."""
+_TILT = 0.6
+"""How the mid bins' factors rise with frequency: about as rendered stems fall off."""
+_SIDE_SCALE, _MID_BAND_SCALE, _SIDE_BAND_SCALE = 2.5, 10.0, 6.0
 _LIMIT = 1e3
 """Latents beyond this are cut: they still fit 16-bit floats."""
 _TOP_BIN = 267
@@ -47,13 +49,12 @@ class MdctCodec:
     segment_frames = 1
     hop = _HOP
 
-    @property
-    def fingerprint(self) -> str:
+    def __init__(self) -> None:
         settings = (
-            "mdct 1", _HOP, _RATE_HZ, _EXPONENT, _GAIN, _TOP_BIN,
-            _MID_BINS, _SIDE_BINS, _MID_BANDS, _SIDE_BANDS, _NOISE_FRAMES,
+            "mdct 1", _HOP, _RATE_HZ, _EXPONENT, _GAIN, _TILT, _SIDE_SCALE, _MID_BAND_SCALE, _SIDE_BAND_SCALE,
+            _TOP_BIN, _MID_BINS, _SIDE_BINS, _MID_BANDS, _SIDE_BANDS,
         )  # fmt: skip
-        return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
+        self.fingerprint = hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
 
     @torch.no_grad()
     def encode(self, audio: Tensor) -> Tensor:
@@ -141,9 +142,10 @@ def _band_edges(first_bin: int, num_bands: int) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4)
 def _scales(device: torch.device) -> Tensor:
-    """Fixed factors `[D]`: rendered stems fall off with frequency about as the mid bins' factors rise."""
-    tilt = ((torch.arange(_MID_BINS) + 10) / 10) ** 0.6
-    flat = [torch.full((_SIDE_BINS,), 2.5), torch.full((_MID_BANDS,), 10.0), torch.full((_SIDE_BANDS,), 6.0)]
+    """Fixed factors `[D]` of the latents."""
+    tilt = ((torch.arange(_MID_BINS) + 10) / 10) ** _TILT
+    sizes = ((_SIDE_BINS, _SIDE_SCALE), (_MID_BANDS, _MID_BAND_SCALE), (_SIDE_BANDS, _SIDE_BAND_SCALE))
+    flat = [torch.full((size,), scale) for size, scale in sizes]
     return torch.cat([tilt, *flat]).to(device)
 
 

@@ -52,7 +52,7 @@ class TransformersTextEncoder:
     def __init__(
         self, name: str, folder: Path, *, device: torch.device | str = "cpu", max_tokens: int = MAX_TOKENS
     ) -> None:
-        """`folder`: config.json, the safetensors and the tokenizer. Raises InputError where it cannot load."""
+        """`folder`: config.json, the safetensors and the tokenizer. Raises InputError if it cannot load."""
         self.name = name
         self.device = torch.device(device)
         self.max_tokens = max_tokens
@@ -161,7 +161,7 @@ def _load(folder: Path, device: torch.device) -> tuple[Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         kind = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
         model_class = T5EncoderModel if kind == "t5" else AutoModel
-        model = model_class.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+        model: Any = model_class.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     return tokenizer, model.to(device).eval().requires_grad_(False)
 
 
