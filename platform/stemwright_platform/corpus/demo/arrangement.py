@@ -27,6 +27,8 @@ class Arrangement:
     bars: int
     programs: dict[str, int]
     """Track → General MIDI program; the drums' is their kit."""
+    styles: tuple[str, ...]
+    """The bass and comping patterns that are played somewhere, as `Groove` has them."""
     notes: dict[str, list[Note]]
     """Track → sorted notes in beats, swung and humanised."""
 
@@ -81,7 +83,14 @@ def arrange(genre: Genre, duration_s: float, rng: np.random.Generator) -> Arrang
         for name, track in straight.items()
     }
     return Arrangement(
-        genre=genre, groove=groove, key=key, tempo_bpm=tempo_bpm, bars=bars, programs=programs, notes=notes
+        genre=genre,
+        groove=groove,
+        key=key,
+        tempo_bpm=tempo_bpm,
+        bars=bars,
+        programs=programs,
+        styles=tuple(dict.fromkeys(style for part in sections for style in (part.bass, part.comping))),
+        notes=notes,
     )
 
 

@@ -19,6 +19,10 @@ MOODS: dict[tuple[bool, str], tuple[str, ...]] = {
 """Whether the key is dark, and the pace → moods that such songs have."""
 
 
+BROKEN = set("12345.-")
+"""Steps of a pattern that strikes single voices of a chord."""
+
+
 def describe(arrangement: Arrangement, rng: np.random.Generator) -> SongMetadata:
     """The song's true metadata; where several words are true, a choice of them."""
     genre, programs = arrangement.genre, arrangement.programs
@@ -35,9 +39,17 @@ def describe(arrangement: Arrangement, rng: np.random.Generator) -> SongMetadata
         moods=tuple(dict.fromkeys((_one(mood, rng), _one(genre.moods, rng)))),
         tempo_bpm=float(arrangement.tempo_bpm),
         key=arrangement.key.name,
-        keywords=tuple(dict.fromkeys((*arrangement.groove.keywords, _one(genre.keywords, rng)))),
+        keywords=tuple(dict.fromkeys((*_played(arrangement), _one(genre.keywords, rng)))),
         themes=(_one(genre.themes, rng),),
     )
+
+
+def _played(arrangement: Arrangement) -> tuple[str, ...]:
+    """Keywords of the groove and of what bass and comping play in it."""
+    styles = arrangement.styles
+    walking = ("walking bass",) if "walk" in styles else ()
+    broken = ("broken chords",) if any(set(style) <= BROKEN for style in styles) else ()
+    return (*arrangement.groove.keywords, *walking, *broken)
 
 
 def pace(tempo_bpm: float) -> str:

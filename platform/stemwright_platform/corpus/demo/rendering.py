@@ -21,8 +21,8 @@ TAIL_FADE_S = 0.3
 MIX_PEAK = 0.9
 LEVELS_DB = {"bass": -21.0, "drums": -20.0, "instrument": -24.0, "melody": -22.0}
 """RMS of each stem where it sounds, before the common gain."""
-DRUM_WIDTH = 0.5
-"""How much of a kit's stereo width is kept: some fonts set cymbals hard to one side."""
+WIDTH = 0.5
+"""How much of the font's stereo width is kept: some set cymbals, or whole instruments, hard to one side."""
 TICKS_PER_BEAT = 480
 
 
@@ -90,17 +90,15 @@ def _gain(note: Note) -> np.float32:
 
 def _levelled(stem: Audio, level_db: float, pan: float, name: str, font: SoundFont) -> Audio:
     """The stem at a level and a place in the stereo field, left −1 … right 1."""
-    power = stem[0] ** 2 + stem[1] ** 2
-    sounding = power > 1e-8
+    difference = (1 - WIDTH) / 2 * (stem[0] - stem[1])
+    stem[0] -= difference
+    stem[1] += difference
+    power = stem**2
+    sounding = power[0] + power[1] > 1e-8
     if not sounding.any():
-        kind = KITS if name == "drums" else PROGRAMS
-        raise InputError(
-            f"sound font {font.path} gives silence for the {name} ({', '.join(kind.values())} needed)"
-        )
-    if name == "drums":
-        side = (1 - DRUM_WIDTH) / 2 * (stem[0] - stem[1])
-        stem = np.stack((stem[0] - side, stem[1] + side))
-    gain = 10 ** (level_db / 20) / np.sqrt(power[sounding].mean() / 2)
+        kinds = KITS if name == "drums" else PROGRAMS
+        raise InputError(f"sound font {font.path} is silent on {name}: it needs {', '.join(kinds.values())}")
+    level = 10 ** (level_db / 20) / np.sqrt(power[:, sounding].mean(axis=1))
     sides = np.sqrt(2) * np.array([np.cos((pan + 1) * np.pi / 4), np.sin((pan + 1) * np.pi / 4)])
-    stem *= (gain * sides).astype(np.float32)[:, None]
+    stem *= (level * sides).astype(np.float32)[:, None]
     return stem

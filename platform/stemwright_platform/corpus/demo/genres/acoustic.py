@@ -26,7 +26,7 @@ JAZZ = Genre(
             },
             bass=("walk",),
             comping=("..X.....x...", "X-...x......", "x--..X......x....x......"),
-            keywords=("swing", "walking bass"),
+            keywords=("swing",),
         ),
         Groove(
             drums={
@@ -152,7 +152,7 @@ COUNTRY = Genre(
     rhythms=("x---x-x-x---x---", "x-x-x-x-x---....", "..x-x---x-x-x---", "x-------x---x---"),
     melody_scale="pentatonic",
     moods=("easy-going", "honest"),
-    keywords=("twang", "acoustic guitar"),
+    keywords=("twang", "rural"),
     themes=("small town", "road trip", "home"),
     also=("americana",),
 )

@@ -42,7 +42,7 @@ ROCK = Genre(
     ),
     melody_scale="pentatonic",
     moods=("energetic", "powerful", "raw"),
-    keywords=("driving", "guitar riff", "live band"),
+    keywords=("driving", "live band", "riffs"),
     themes=("open road", "sport", "rebellion"),
 )
 
@@ -75,7 +75,7 @@ BLUES = Genre(
             },
             bass=("walk", "R--5--7--5--", "R-----5--a--"),
             comping=("X----------.", "X--.....x...", "1..2..3..2.."),
-            keywords=("slow groove", "twelve-eight feel"),
+            keywords=("twelve-eight feel",),
         ),
     ),
     kits=(0, 8, 40),
@@ -85,7 +85,7 @@ BLUES = Genre(
     rhythms=("x--..xx-xx--", "x-xx-xx--...", "...x-xx-xx--", "x-----......", "x-xx--x-x---"),
     melody_scale="blues",
     moods=("soulful", "smoky"),
-    keywords=("call and response", "bluesy licks"),
+    keywords=("blue notes", "bluesy licks"),
     themes=("late night bar", "heartbreak", "crossroads"),
 )
 
@@ -154,7 +154,7 @@ REGGAE = Genre(
     comping_programs=(16, 27, 28, 0),
     melody_programs=(57, 22, 65, 17, 66),
     rhythms=("x---x-x-x---....", "....x-x-x---x---", "x-----x-x-------", "x-x-x---........"),
-    moods=("laid-back", "sunny"),
+    moods=("laid-back", "easy-going"),
     keywords=("off-beat skank", "deep bass"),
     themes=("beach", "summer", "island"),
 )
