@@ -7,10 +7,11 @@ from fastapi import APIRouter, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from stemwright.audio import encode_wav
+from stemwright.mixing import mix
 from stemwright_platform.serving.failures import Refusal
 from stemwright_platform.serving.schema import TakeView
 from stemwright_platform.serving.services import Services, ServicesOfCall
-from stemwright_platform.serving.stems import WAV, decoded, mix, peak_pairs, uploaded_stem
+from stemwright_platform.serving.stems import WAV, decoded, peak_pairs, uploaded_stem
 from stemwright_platform.serving.tables import Composition, Take
 from stemwright_platform.serving.takes import stored_take
 from stemwright_platform.serving.upload_body import uploaded_file

@@ -116,6 +116,9 @@ class GenerationQueue:
 
     def claim(self) -> Claim | None:
         """Take the first generation that waits or whose holder fell silent; None when there is none."""
+        with self._database.read() as session:  # an idle queue costs no write lock
+            if session.scalars(self._claimable(lock=False)).one_or_none() is None:
+                return None
         with self._database.write() as session:
             while (row := session.scalars(self._claimable()).one_or_none()) is not None:
                 if row.attempts >= MAX_ATTEMPTS:
@@ -155,9 +158,11 @@ class GenerationQueue:
         with self._database.write() as session:
             return self._write(session, claim, {**ended, "ended_at": self._clock()})
 
-    def release(self, claim: Claim) -> bool:
-        """Hand a generation back to be claimed again, as when its worker died; counts as an attempt."""
-        back = {"state": QUEUED, "stage": "waiting", "progress": 0.0, "lease_until": None}
+    def release(self, claim: Claim, *, blameless: bool = False) -> bool:
+        """Hand a generation back to be claimed again; it counts as an attempt unless `blameless`."""
+        back: dict[str, object] = {"state": QUEUED, "stage": "waiting", "progress": 0.0, "lease_until": None}
+        if blameless:
+            back["attempts"] = Generation.attempts - 1
         with self._database.write() as session:
             return self._write(session, claim, back)
 
@@ -172,10 +177,11 @@ class GenerationQueue:
             created_at=self._clock(),
         )
 
-    def _claimable(self) -> Select[tuple[Generation]]:
+    def _claimable(self, *, lock: bool = True) -> Select[Generation]:
         silent = and_(Generation.state == RUNNING, Generation.lease_until < self._clock())
         query = select(Generation).where(or_(Generation.state == QUEUED, silent))
-        return query.order_by(Generation.number).limit(1).with_for_update(skip_locked=True)
+        query = query.order_by(Generation.number).limit(1)
+        return query.with_for_update(skip_locked=True) if lock else query
 
     def _claimed(self, row: Generation) -> Claim:
         row.state, row.stage, row.progress = RUNNING, "starting", 0.0

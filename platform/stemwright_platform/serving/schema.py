@@ -86,6 +86,8 @@ class ModelFacts(BaseModel):
     uri: str
     fingerprint: str
     tracks: list[str]
+    prompt_names: list[str]
+    """The tracks as a task prefix spells them."""
     sample_rate_hz: int
     codec: str
     text_encoder: str

@@ -8,15 +8,15 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    min_duration_s: float = Field(1.0, gt=0)
+    min_duration_s: float = Field(default=1.0, gt=0)
     """Shortest composition."""
-    max_duration_s: float = Field(60.0, gt=0)
+    max_duration_s: float = Field(default=60.0, gt=0)
     """Longest composition."""
-    max_upload_bytes: int = Field(200_000_000, gt=0)
+    max_upload_bytes: int = Field(default=200_000_000, gt=0)
     """Largest uploaded stem as it comes over the wire."""
-    max_upload_s: float = Field(1_200.0, gt=0)
+    max_upload_s: float = Field(default=1_200.0, gt=0)
     """Longest uploaded stem before it is cut."""
-    max_queue: int = Field(1_000, gt=0)
+    max_queue: int = Field(default=1_000, gt=0)
     """Generations that may wait; more are refused with 503."""
 
 
@@ -33,13 +33,13 @@ class ServingSettings(BaseModel):
     """fsspec address of the folder that holds the audio."""
     device: str = "cpu"
     """Where the denoiser and the codec run: cpu, cuda, cuda:1 …"""
-    threads: int | None = Field(None, ge=1)
+    threads: int | None = Field(default=None, ge=1)
     """Torch threads of a denoiser or codec replica; None: every core of the machine."""
     codec_weights: str | None = None
     """Folder to look in for the codec's weights before the usual cache."""
     text_weights: str | None = None
     """Folder to look in for the text encoder's weights before the usual cache."""
-    max_in_flight: int = Field(4, ge=1)
+    max_in_flight: int = Field(default=4, ge=1)
     """Generations the dispatcher holds at once: slightly more than the denoiser's replicas."""
     limits: Limits = Limits()
     """Bounds on requests."""

@@ -1,21 +1,18 @@
-"""Stems as the composition API keeps them: cut to length, measured, drawn, mixed. Axes: n samples."""
+"""Stems as the composition API keeps them: cut to length, measured, drawn. Axes: n samples."""
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from stemwright.audio import encode_wav, read_audio
 from stemwright.loudness import match_loudness
+from stemwright.mixing import fitted
 
 WAV = "audio/wav"
 NUM_PEAKS = 1024
-MIX_CEILING = 0.99
-"""A mix whose peak would pass this is turned down as a whole."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,22 +43,9 @@ def stem(audio: Tensor, sample_rate_hz: int, gain_db: float) -> Stem:
     return Stem(wav=encode_wav(audio, sample_rate_hz), gain_db=gain_db, peaks=peaks(audio))
 
 
-def fitted(audio: Tensor, num_samples: int) -> Tensor:
-    """Audio `[2, n]` cut or padded with silence to `num_samples`."""
-    audio = audio[:, :num_samples]
-    return torch.nn.functional.pad(audio, (0, num_samples - audio.shape[1]))
-
-
 def decoded(wav: bytes, sample_rate_hz: int) -> Tensor:
     """A stored take's audio `[2, n]`."""
     return read_audio(io.BytesIO(wav), sample_rate_hz)
-
-
-def mix(stems: Sequence[Tensor]) -> Tensor:
-    """The sum of stems `[2, n]`, turned down only where it would clip."""
-    total = torch.stack(list(stems)).sum(0)
-    peak = total.abs().max().item()
-    return total * (MIX_CEILING / peak) if peak > MIX_CEILING else total
 
 
 def peaks(audio: Tensor, num_bins: int = NUM_PEAKS) -> bytes:

@@ -48,6 +48,7 @@ def facts() -> ModelFacts:
         uri="a-model",
         fingerprint="f",
         tracks=["bass", "drums", "instrument", "melody"],
+        prompt_names=["bass", "drum", "instrument", "melody"],
         sample_rate_hz=RATE,
         codec="mdct",
         text_encoder="minilm",

@@ -1,0 +1,100 @@
+"""Guided denoising, as an autoscaled deployment."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from ray import serve
+
+from stemwright_platform.serving.settings import ServingSettings
+from stemwright_platform.serving.threads import use_threads
+from stemwright_platform.serving.wire import DenoisingOrder, Step
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from stemwright.sampler import Sampling
+
+AUTOSCALING = {
+    "min_replicas": 1,
+    "max_replicas": 2,
+    "target_ongoing_requests": 1,
+    "upscale_delay_s": 5,
+    "downscale_delay_s": 120,
+}
+
+
+@serve.deployment(
+    name="denoiser",
+    max_ongoing_requests=1,
+    autoscaling_config=AUTOSCALING,
+    ray_actor_options={"num_cpus": 1},
+)
+class DenoiserReplica:
+    """The checkpoint's model behind an engine."""
+
+    def __init__(self, settings: ServingSettings) -> None:
+        from stemwright.checkpoint import load_checkpoint
+        from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
+        from stemwright_platform.serving.engine import DenoisingEngine
+
+        use_threads(settings.threads)
+        self._device = settings.device
+        self._checkpoint = load_checkpoint(checkpoint_folder(settings.model), settings.device)
+        self._engine = DenoisingEngine(self._checkpoint.model)
+
+    def check_health(self) -> None:
+        """Serve replaces a replica whose engine has died."""
+        if not self._engine.alive:
+            raise RuntimeError("the denoising engine has stopped")
+
+    def fingerprint(self) -> str:
+        """Of the checkpoint that is loaded."""
+        return self._checkpoint.fingerprint
+
+    async def denoise(self, order: DenoisingOrder) -> AsyncIterator[Step | NDArray[np.float32]]:
+        """A `Step` after each step, then normalised latents [1, K, D, S].
+
+        Who stops listening cancels the rest.
+        """
+        from stemwright_platform.serving.engine import Job
+
+        loop = asyncio.get_running_loop()
+        news: asyncio.Queue[Step | Tensor | Exception] = asyncio.Queue()
+
+        def tell(item: "Step | Tensor | Exception") -> None:
+            loop.call_soon_threadsafe(news.put_nowait, item)
+
+        job = Job(sampling=self._sampling(order), on_step=lambda s, n: tell(Step(s, n)), on_end=tell)
+        self._engine.start(job)
+        try:
+            while isinstance(item := await news.get(), Step):
+                yield item
+            if isinstance(item, Exception):
+                raise item
+            yield item.cpu().numpy()
+        finally:
+            job.cancelled.set()
+
+    def _sampling(self, order: DenoisingOrder) -> "Sampling":
+        import torch
+
+        from stemwright.compose import Request, start_sampling
+        from stemwright.sampler import Prompt
+        from stemwright.tasks import Task
+
+        request = Request(
+            task=Task(order.targets, order.given, tracks=self._checkpoint.tracks),
+            seed=order.seed,
+            guidance_scale=order.guidance_scale,
+            text_scale=order.text_guidance,
+            num_steps=order.steps,
+            solver=order.solver,
+        )
+        prompt = Prompt(
+            full=order.prompt.embedding(self._device), prefix=order.prefix.embedding(self._device)
+        )
+        latents = torch.from_numpy(order.latents.copy()).to(self._device)
+        return start_sampling(self._checkpoint, request, latents, prompt)

@@ -1,0 +1,265 @@
+"""Brings queued generations to their end: claims them, leads them through the stages, keeps the takes."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import torch
+
+from stemwright.errors import InputError
+from stemwright.tasks import Task, task_prompt
+from stemwright.tracks import Tracks
+from stemwright_platform.serving.failures import is_full
+from stemwright_platform.serving.queue import Claim
+from stemwright_platform.serving.schema import Brief, ModelFacts
+from stemwright_platform.serving.services import Services
+from stemwright_platform.serving.stages import Array, Stages, WorkerLost
+from stemwright_platform.serving.stems import stem
+from stemwright_platform.serving.tables import Take
+from stemwright_platform.serving.takes import stored_take
+from stemwright_platform.serving.wire import DenoisingOrder, Step, TextArrays
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+POLL_S = 0.2
+PULSE_S = 0.5
+"""Progress is written at most this often."""
+RENEW_S = 5.0
+"""A lease is renewed this often though nothing has changed."""
+FACTS_S = 10.0
+"""The model is told to be served this often."""
+PAUSE_S = 2.0
+"""Before a generation that lost its worker is tried again."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a generation's candidates are; written by callbacks, read by the pulse."""
+
+    stage: str = "starting"
+    fractions: dict[int, float] = field(default_factory=dict)
+    """Candidate → fraction of its steps done."""
+    num_candidates: int = 1
+
+    @property
+    def fraction(self) -> float:
+        return sum(self.fractions.values()) / self.num_candidates
+
+
+class Dispatcher:
+    """Holds up to `max_in_flight` generations at once."""
+
+    def __init__(self, services: Services, stages: Stages) -> None:
+        self._services, self._stages = services, stages
+        self._working: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Work until cancelled; what is in hand is then given back to the queue."""
+        facts = await self._first_facts()
+        telling = asyncio.create_task(self._keep_telling(facts))
+        try:
+            while True:
+                if not await self._take_on(facts):
+                    await asyncio.sleep(POLL_S)
+        finally:
+            for task in (telling, *self._working):
+                task.cancel()
+            await asyncio.gather(telling, *self._working, return_exceptions=True)
+
+    async def _first_facts(self) -> ModelFacts:
+        """The model's facts, once its replicas are there."""
+        while True:
+            try:
+                return await self._stages.facts()
+            except WorkerLost:
+                await asyncio.sleep(1.0)
+
+    async def _keep_telling(self, facts: ModelFacts) -> None:
+        while True:
+            await _despite_faults(asyncio.to_thread(self._services.models.tell, facts))
+            await asyncio.sleep(FACTS_S)
+
+    async def _take_on(self, facts: ModelFacts) -> bool:
+        """Claim one generation and start on it; False where none is to be had."""
+        if len(self._working) >= self._services.settings.max_in_flight:
+            return False
+        claim = await _despite_faults(asyncio.to_thread(self._services.queue.claim))
+        if claim is None:
+            return False
+        work = asyncio.create_task(_Work(self._services, self._stages, facts, claim).run())
+        self._working.add(work)
+        work.add_done_callback(self._working.discard)
+        return True
+
+
+class _Work:
+    """One claimed generation."""
+
+    def __init__(self, services: Services, stages: Stages, facts: ModelFacts, claim: Claim) -> None:
+        self._services, self._stages, self._facts, self._claim = services, stages, facts, claim
+        self._progress = Progress(num_candidates=len(claim.brief.seeds))
+        self._kept: list[Take] = []
+        self._ended = False
+
+    async def run(self) -> None:
+        """Make the takes; whatever happens, the row learns of it."""
+        making = asyncio.create_task(self._make())
+        pulse = asyncio.create_task(self._pulse(making))
+        try:
+            await making
+            await _undisturbed(asyncio.to_thread(self._services.queue.finish, self._claim, self._kept))
+        except asyncio.CancelledError:  # the dispatcher ends, or the queue took the row from us
+            await self._tell(self._services.queue.release, self._claim, blameless=True)
+        except WorkerLost as loss:
+            log.warning("generation %s lost its worker: %s", self._claim.generation_id, loss)
+            await asyncio.sleep(PAUSE_S)
+            await self._tell(self._services.queue.release, self._claim)
+        except Exception as error:
+            log.exception("generation %s failed", self._claim.generation_id)
+            reason = one_line(error, self._progress.stage)
+            await self._tell(self._services.queue.fail, self._claim, reason)
+        finally:
+            pulse.cancel()
+            making.cancel()
+            await asyncio.gather(pulse, making, return_exceptions=True)
+            self._ended = True
+            await self._tell(self._drop_unnamed_blobs)
+
+    async def _tell(self, call: Callable[..., T], *arguments: Any, **options: Any) -> T | None:
+        """A blocking call that must not be cut short; None where it fails."""
+        return await _despite_faults(_undisturbed(asyncio.to_thread(call, *arguments, **options)))
+
+    async def _pulse(self, making: asyncio.Task[None]) -> None:
+        """Renew the lease and tell the progress; stop the work once the row is not ours any more."""
+        told, told_at, now = None, 0.0, asyncio.get_running_loop().time
+        while True:
+            news = (self._progress.stage, self._progress.fraction)
+            if news != told or now() - told_at > RENEW_S:
+                stage, progress = news
+                ours = await self._tell(
+                    self._services.queue.renew, self._claim, stage=stage, progress=progress
+                )
+                if ours is False:
+                    making.cancel()
+                    return
+                told, told_at = (news, now()) if ours else (told, told_at)
+            await asyncio.sleep(PULSE_S)
+
+    async def _make(self) -> None:
+        brief, task = self._claim.brief, self._task()
+        self._progress.stage = "reading the prompt"
+        texts = await self._stages.embed([task_prompt(task.prefix, brief.prompt), task.prefix])
+        self._progress.stage = "encoding"
+        given = await asyncio.to_thread(self._given_audio)
+        latents = await self._stages.encode(given, brief.duration_s)
+        self._progress.stage = "denoising"
+        orders = [_order(brief, task, seed, latents, texts) for seed in brief.seeds]
+        await _all([self._candidate(index, order) for index, order in enumerate(orders)])
+
+    def _task(self) -> Task:
+        brief, facts = self._claim.brief, self._facts
+        tracks = Tracks(names=tuple(facts.tracks), prompt_names=tuple(facts.prompt_names))
+        if brief.tracks != facts.tracks:
+            raise InputError(
+                f"the model has other tracks now ({', '.join(tracks.names)}): start a new composition"
+            )
+        return Task(tuple(brief.targets), tuple(brief.given), tracks=tracks)
+
+    def _given_audio(self) -> dict[str, bytes]:
+        return {track: self._given_take(track, take_id) for track, take_id in self._claim.brief.given.items()}
+
+    def _given_take(self, track: str, take_id: str) -> bytes:
+        try:
+            return self._services.blobs.get(self._services.compositions.take(take_id).blob_key)
+        except FileNotFoundError:
+            raise InputError(f"the audio of the given {track} is gone: upload it again") from None
+
+    async def _candidate(self, index: int, order: DenoisingOrder) -> None:
+        """One take of each target."""
+
+        def on_step(step: Step) -> None:
+            self._progress.fractions[index] = step.step / step.num_steps
+
+        made = await self._stages.denoise(order, on_step)
+        stems = await self._stages.decode(made, order.targets, self._claim.brief.duration_s)
+        await asyncio.to_thread(self._keep, index, order.seed, stems)
+
+    def _keep(self, index: int, seed: int, stems: dict[str, Array]) -> None:
+        for track, audio in stems.items():
+            take = stored_take(
+                self._services.blobs,
+                stem(torch.from_numpy(audio.copy()), self._facts.sample_rate_hz, self._facts.gains_db[track]),
+                composition_id=self._claim.composition_id,
+                generation_id=self._claim.generation_id,
+                track=track,
+                name=f"take {index + 1}",
+                seed=seed,
+            )
+            self._kept.append(take)
+        if self._ended:  # this thread outlived its generation
+            self._drop_unnamed_blobs()
+
+    def _drop_unnamed_blobs(self) -> None:
+        """Of takes that have no row: the generation was not ours to finish."""
+        named = {take.id for take in self._services.queue.takes(self._claim.generation_id)}
+        for take in self._kept:
+            if take.id not in named:
+                self._services.blobs.delete(take.blob_key)
+
+
+async def _all(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run side by side; the first fault ends the others."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _undisturbed(work: Coroutine[Any, Any, T]) -> T:
+    """Let `work` end before a cancellation goes on."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+async def _despite_faults(work: Coroutine[Any, Any, T]) -> T | None:
+    """The result, or None with a line in the log: storage may come back."""
+    try:
+        return await work
+    except Exception:
+        log.exception("a call to the storage failed")
+        return None
+
+
+def one_line(error: BaseException, stage: str) -> str:
+    """Why a generation failed, for its owner."""
+    if isinstance(error, InputError):
+        return str(error)
+    if is_full(error):
+        return "the server's disk is full: delete compositions or free the disk, then ask again"
+    said = str(error).strip().splitlines() or ["no details"]
+    return f"{type(error).__name__} while {stage}: {said[0]}"[:500]
+
+
+def _order(brief: Brief, task: Task, seed: int, latents: Array, texts: list[TextArrays]) -> DenoisingOrder:
+    return DenoisingOrder(
+        targets=task.targets,
+        given=task.given,
+        seed=seed,
+        guidance_scale=brief.guidance_scale,
+        text_guidance=brief.text_guidance,
+        steps=brief.steps,
+        solver=brief.solver,
+        latents=latents,
+        prompt=texts[0],
+        prefix=texts[1],
+    )

@@ -1,0 +1,38 @@
+"""The dispatcher as a deployment: one replica, which finds its work in the database."""
+
+import asyncio
+
+from ray import serve
+from ray.serve.handle import DeploymentHandle
+
+from stemwright_platform.serving.settings import ServingSettings
+
+
+@serve.deployment(
+    name="dispatcher", num_replicas=1, ray_actor_options={"num_cpus": 0.25}, graceful_shutdown_timeout_s=10
+)
+class DispatcherReplica:
+    """Runs a `Dispatcher` for as long as the replica lives."""
+
+    async def __init__(
+        self,
+        settings: ServingSettings,
+        text: DeploymentHandle,
+        codec: DeploymentHandle,
+        denoiser: DeploymentHandle,
+    ) -> None:
+        from stemwright_platform.serving.dispatcher import Dispatcher
+        from stemwright_platform.serving.services import Services
+        from stemwright_platform.serving.stages import Stages
+
+        services = Services.open(settings)
+        self._running = asyncio.create_task(Dispatcher(services, Stages(text, codec, denoiser)).run())
+
+    def check_health(self) -> None:
+        """Serve replaces a replica whose loop has ended."""
+        if self._running.done():
+            raise RuntimeError("the dispatcher has stopped") from self._running.exception()
+
+    async def __del__(self) -> None:
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)

@@ -1,0 +1,76 @@
+"""The stages of a generation, each on replicas of its own."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
+from ray.serve.exceptions import DeploymentUnavailableError
+from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
+
+from stemwright_platform.serving.schema import ModelFacts
+from stemwright_platform.serving.wire import DenoisingOrder, Step, TextArrays
+
+Array = NDArray[np.float32]
+
+
+class WorkerLost(Exception):
+    """A replica died at work; the same work may succeed on another."""
+
+
+class Stages:
+    """Handles to the text, codec and denoiser deployments.
+
+    Every call raises WorkerLost where a replica died, else the replica's own exception.
+    """
+
+    def __init__(self, text: DeploymentHandle, codec: DeploymentHandle, denoiser: DeploymentHandle) -> None:
+        self._text, self._codec, self._denoiser = text, codec, denoiser
+
+    async def facts(self) -> ModelFacts:
+        """What the model is, once every stage has a replica."""
+        with _faults():
+            await self._text.embed.remote([])
+            await self._denoiser.fingerprint.remote()
+            return await self._codec.facts.remote()
+
+    async def embed(self, prompts: list[str]) -> list[TextArrays]:
+        with _faults():
+            return await self._text.embed.remote(prompts)
+
+    async def encode(self, given: Mapping[str, bytes], duration_s: float) -> Array:
+        with _faults():
+            return await self._codec.encode.remote(dict(given), duration_s)
+
+    async def denoise(self, order: DenoisingOrder, on_step: Callable[[Step], None]) -> Array:
+        """Latents [1, K, D, S]; cancelling this cancels the replica's work."""
+        with _faults():
+            stream = self._denoiser.options(stream=True).denoise.remote(order)
+            assert isinstance(stream, DeploymentResponseGenerator)
+            try:
+                return await _last(stream, on_step)
+            finally:
+                stream.cancel()
+
+    async def decode(self, latents: Array, targets: tuple[str, ...], duration_s: float) -> dict[str, Array]:
+        with _faults():
+            return await self._codec.decode.remote(latents, targets, duration_s)
+
+
+async def _last(stream: AsyncIterator[Step | Array], on_step: Callable[[Step], None]) -> Array:
+    async for item in stream:
+        if not isinstance(item, Step):
+            return item
+        on_step(item)
+    raise WorkerLost("the denoiser stopped without a result")
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except (RayActorError, ObjectLostError, DeploymentUnavailableError) as error:
+        raise WorkerLost(str(error).splitlines()[0]) from error
+    except RayTaskError as error:
+        raise error.cause from error

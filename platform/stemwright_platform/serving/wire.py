@@ -1,0 +1,56 @@
+"""What travels between replicas: plain arrays and facts, so that no tensor brings its device along."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stemwright.solvers import Solver
+from stemwright.text_embedding import TextEmbedding
+
+
+@dataclass(frozen=True, slots=True)
+class TextArrays:
+    """One prompt's embedding."""
+
+    states: NDArray[np.float32]
+    """[1, L, E]."""
+    mask: NDArray[np.bool_]
+    """[1, L]."""
+
+    @classmethod
+    def of(cls, embedding: TextEmbedding) -> "TextArrays":
+        return cls(embedding.states.cpu().numpy(), embedding.mask.cpu().numpy())
+
+    def embedding(self, device: str) -> TextEmbedding:
+        """The same as tensors; arrays that come over the wire are read-only, hence the copy."""
+        states, mask = torch.from_numpy(self.states.copy()), torch.from_numpy(self.mask.copy())
+        return TextEmbedding(states, mask).to(device)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DenoisingOrder:
+    """What a denoiser replica is asked for: one take of each target."""
+
+    targets: tuple[str, ...]
+    given: tuple[str, ...]
+    seed: int
+    guidance_scale: float
+    text_guidance: float
+    steps: int
+    solver: Solver
+    latents: NDArray[np.float32]
+    """[1, K, D, S] normalised, as the codec replica encoded the given tracks."""
+    prompt: TextArrays
+    """Prefix and description."""
+    prefix: TextArrays
+    """The prefix alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Progress of a denoising."""
+
+    step: int
+    num_steps: int
