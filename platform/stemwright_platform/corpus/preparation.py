@@ -18,11 +18,10 @@ from stemwright_platform.corpus.shard_plan import (
     CHUNK_S,
     ShardPlan,
     SongReport,
+    difference,
     is_encoded,
     plan_shards,
     read_report,
-    read_settings,
-    settings,
 )
 
 STATS_FILE = "stats.safetensors"
@@ -112,13 +111,8 @@ class Preparation:
 
 def _refuse_other_settings(folder: Path, codec: Codec, tracks: Tracks) -> None:
     for path in sorted(folder.glob("shard-*.parquet"))[:1]:
-        found, wanted = read_settings(path), settings(codec, tracks)
-        if found is not None and found != wanted:
-            name = next(name for name in wanted if found.get(name) != wanted[name])
-            raise InputError(
-                f"{folder} holds latents with {name} {found.get(name)}, not {wanted[name]}: "
-                "choose another folder or delete it"
-            )
+        if what := difference(path, codec, tracks):
+            raise InputError(f"{folder} holds latents with {what}: choose another folder or delete it")
 
 
 def _refuse_nothing_to_learn(songs: Sequence[SongReport], taken: Sequence[SongReport]) -> None:

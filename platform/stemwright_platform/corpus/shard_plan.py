@@ -21,6 +21,7 @@ SHARD_S = 60.0
 """A shard takes songs until they last this long together."""
 CHUNK_S = 10.0
 KEY, REPORT, SETTINGS = "stemwright.key", "stemwright.report", "stemwright.settings"
+CODEC = "stemwright.codec"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +77,6 @@ def plan_shards(songs: Sequence[Song]) -> list[ShardPlan]:
 def settings(codec: Codec, tracks: Tracks = TRACKS) -> dict[str, object]:
     """All but the songs that the latents depend on."""
     return {
-        "codec": codec.name,
         "codec_fingerprint": codec.fingerprint,
         "tracks": list(tracks.names),
         "loudness_lufs": TARGET_LUFS,
@@ -114,7 +114,8 @@ def encode_shard(plan: ShardPlan, folder: Path, codec: Codec, tracks: Tracks = T
                 moments = moments.merge(song_moments)
             reports.append(_taken(song, encoded, num_chunks))
         report = json.dumps({"songs": [asdict(song) for song in reports], "moments": _numbers(moments)})
-        writer.note({KEY: key, SETTINGS: json.dumps(settings(codec, tracks)), REPORT: report})
+        made_with = json.dumps(settings(codec, tracks))
+        writer.note({KEY: key, CODEC: codec.name, SETTINGS: made_with, REPORT: report})
 
 
 def read_report(path: Path) -> ShardReport:
@@ -125,10 +126,16 @@ def read_report(path: Path) -> ShardReport:
     return ShardReport(tuple(songs), LatentMoments(count, mean, m2))
 
 
-def read_settings(path: Path) -> dict[str, object] | None:
-    """The settings that a shard was made with; None where it is no whole shard."""
-    text = read_notes(path).get(SETTINGS)
-    return None if text is None else json.loads(text)
+def difference(path: Path, codec: Codec, tracks: Tracks = TRACKS) -> str | None:
+    """How a shard's settings differ from those wanted, as "codec_fingerprint …"; None where they do not."""
+    notes = read_notes(path)
+    found = json.loads(notes.get(SETTINGS, "null"))
+    if found is None:
+        return None  # no whole shard: it is made anew
+    for name, wanted in settings(codec, tracks).items():
+        if found.get(name) != wanted:
+            return f"{name} {found.get(name)} of codec {notes.get(CODEC)}, not {wanted} of {codec.name}"
+    return None
 
 
 def _write_chunks(writer: ShardWriter, encoded: EncodedSong, chunk_frames: int) -> tuple[int, LatentMoments]:
