@@ -36,7 +36,7 @@ def compose(
     from stemwright.solvers import checked_solver
     from stemwright.tasks import Task
     from stemwright_platform.composition_files import parse_given, read_given, write_composition
-    from stemwright_platform.progress import Progress
+    from stemwright_platform.time_left import TimeLeft
     from stemwright_platform.training.registry import resolve_model
 
     files = parse_given(given or [])
@@ -54,7 +54,7 @@ def compose(
         solver=checked_solver(solver) if solver else None,
     )
     audio = read_given(files, composer.codec.sample_rate_hz)
-    progress = Progress("composing", request.num_steps or composer.checkpoint.sampling.num_steps)
+    progress = TimeLeft("composing", request.num_steps or composer.checkpoint.sampling.num_steps)
     stems = composer.generate(request, audio, lambda *_: progress.advance(1))
     progress.close()
     write_composition(out, stems, request, composer, files)
