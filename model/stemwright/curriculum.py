@@ -26,7 +26,7 @@ class Curriculum:
     full_at: float = 0.6
     """Training progress in (0, 1] from which every set has probability 1/(2^K − 1)."""
     joint_opens_at: float = 0.2
-    """Progress at which the joint task (k = K) begins to open; sizes 2…K−1 open from 0 on."""
+    """Progress at which the joint task (k = K) begins to open; sizes 2…K−1 do so evenly before it, from 0."""
 
     def __post_init__(self) -> None:
         if not 0 < self.full_at <= 1 or not 0 <= self.joint_opens_at < self.full_at:
@@ -48,8 +48,8 @@ class Curriculum:
         """How far a set of `size` targets has opened, 0…1: a smooth step, later for larger sets."""
         if size == 1:
             return 1.0
-        larger = (size - 2) / max(self.num_tracks - 2, 1)
-        opens_at = larger * self.joint_opens_at
+        smaller_than_joint = (self.num_tracks - size) / max(self.num_tracks - 2, 1)
+        opens_at = (1 - smaller_than_joint) * self.joint_opens_at
         x = min(max((progress - opens_at) / (self.full_at - opens_at), 0.0), 1.0)
         return x * x * (3 - 2 * x)
 
