@@ -2,6 +2,9 @@
 
 import logging
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def connect(num_cpus: int | None = None) -> None:
@@ -18,9 +21,10 @@ def connect(num_cpus: int | None = None) -> None:
         return
     if os.environ.get("RAY_ADDRESS"):
         ray.init(logging_level=logging.ERROR)
-    else:
-        # Ray Data's actors make the core print an error about a harmless setting.
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+        return
+    # Ray Data's actors make the core print an error about a harmless setting.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    with _silent_stderr():  # the core announces even that
         ray.init(
             "local",
             num_cpus=num_cpus,
@@ -28,3 +32,17 @@ def connect(num_cpus: int | None = None) -> None:
             logging_level=logging.ERROR,
             log_to_driver=False,
         )
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Drop what native code writes to the standard error stream."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
