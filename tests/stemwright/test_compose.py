@@ -1,0 +1,171 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from toy_learning import HashedText, toy_preset
+
+from stemwright.checkpoint import Origin, load_checkpoint, save_checkpoint
+from stemwright.compose import MAX_PROMPT_CHARACTERS, Composer, Request
+from stemwright.errors import InputError
+from stemwright.latent_stats import LatentStats
+from stemwright.learner import fit_preset
+from stemwright.mdct_codec import MdctCodec
+from stemwright.tasks import Task
+from stemwright.unet import StemUNet
+
+RATE = 48_000
+
+
+def awake(preset_model: StemUNet) -> StemUNet:
+    torch.manual_seed(3)
+    for parameter in preset_model.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.02)
+    return preset_model
+
+
+@pytest.fixture(scope="module")
+def composer(tmp_path_factory: pytest.TempPathFactory) -> Composer:
+    """A random model behind the embedded codec."""
+    codec, text = MdctCodec(), HashedText()
+    preset = fit_preset(toy_preset(), latent_dim=codec.latent_dim, text_width=text.width)
+    preset = replace(preset, sampling=replace(preset.sampling, num_steps=3))
+    folder = save_checkpoint(
+        tmp_path_factory.mktemp("checkpoint") / "model",
+        weights=awake(StemUNet(preset.model, preset.schedule.build())).state_dict(),
+        preset=preset,
+        stats=LatentStats(mean=torch.zeros(4, codec.latent_dim), std=torch.ones(4, codec.latent_dim)),
+        origin=Origin(
+            codec=codec.name,
+            codec_fingerprint=codec.fingerprint,
+            text_encoder=text.name,
+            text_encoder_fingerprint=text.fingerprint,
+            gains_db=(0.0, 6.0, 0.0, 0.0),
+            facts={},
+        ),
+    )
+    return Composer(load_checkpoint(folder), codec, text)
+
+
+def tone(seconds: float, hz: float = 220.0) -> torch.Tensor:
+    t = torch.arange(round(seconds * RATE)) / RATE
+    return 0.3 * torch.sin(2 * torch.pi * hz * t).expand(2, -1).clone()
+
+
+def test_joint_generation_gives_every_track_at_the_asked_length(composer: Composer) -> None:
+    task = Task(("bass", "drums", "instrument", "melody"))
+    stems = composer.generate(Request(prompt="blues", task=task, duration_s=0.5))
+    assert list(stems) == ["bass", "drums", "instrument", "melody"]
+    for audio in stems.values():
+        assert audio.shape == (2, RATE // 2)
+        assert audio.isfinite().all()
+        assert audio.abs().max() > 0
+
+
+def test_given_audio_comes_back_untouched(composer: Composer) -> None:
+    drums = tone(0.5)
+    task = Task(("bass",), ("drums",))
+    stems = composer.generate(Request(task=task, duration_s=0.5), {"drums": drums})
+    assert set(stems) == {"bass", "drums"}
+    assert torch.equal(stems["drums"], drums)
+
+
+def test_given_audio_is_cut_or_padded_to_the_composition(composer: Composer) -> None:
+    task = Task(("bass",), ("drums", "melody"))
+    given = {"drums": tone(0.7), "melody": tone(0.001)}
+    stems = composer.generate(Request(task=task, duration_s=0.5), given)
+    assert torch.equal(stems["drums"], given["drums"][:, : RATE // 2])
+    assert torch.equal(stems["melody"][:, :48], given["melody"])
+    assert not stems["melody"][:, 48:].any()
+
+
+def test_given_audio_shapes_what_is_made(composer: Composer) -> None:
+    request = Request(task=Task(("bass",), ("drums",)), duration_s=0.5, seed=1)
+    one = composer.generate(request, {"drums": tone(0.5)})["bass"]
+    other = composer.generate(request, {"drums": tone(0.5, hz=100.0)})["bass"]
+    assert not torch.allclose(one, other)
+
+
+def test_the_level_of_given_audio_does_not_matter(composer: Composer) -> None:
+    request = Request(task=Task(("bass",), ("drums",)), duration_s=0.5, seed=1)
+    loud = composer.generate(request, {"drums": tone(0.5)})["bass"]
+    quiet = composer.generate(request, {"drums": 0.1 * tone(0.5)})["bass"]
+    torch.testing.assert_close(loud, quiet, atol=1e-3, rtol=0)
+
+
+def test_silent_given_audio_is_fine(composer: Composer) -> None:
+    request = Request(task=Task(("bass",), ("drums",)), duration_s=0.5)
+    assert composer.generate(request, {"drums": torch.zeros(2, 100)})["bass"].isfinite().all()
+
+
+def test_the_same_seed_is_the_same_take_and_another_is_not(composer: Composer) -> None:
+    def bass(seed: int) -> torch.Tensor:
+        return composer.generate(Request(task=Task(("bass",)), duration_s=0.3, seed=seed))["bass"]
+
+    assert torch.equal(bass(5), bass(5))
+    assert not torch.allclose(bass(5), bass(6))
+
+
+def test_prompt_and_text_guidance_change_the_take(composer: Composer) -> None:
+    def bass(prompt: str, **options: float) -> torch.Tensor:
+        request = Request(prompt=prompt, task=Task(("bass",)), duration_s=0.3, **options)
+        return composer.generate(request)["bass"]
+
+    assert not torch.allclose(bass("blues"), bass("techno 🎛️"))
+    assert not torch.allclose(bass("blues"), bass("blues", text_scale=3.0))
+    assert torch.allclose(bass(""), bass("", text_scale=3.0), atol=1e-5)
+
+
+def test_takes_are_at_the_corpus_level_of_their_slot(composer: Composer) -> None:
+    request = Request(task=Task(("drums",)), duration_s=0.3)
+    made = composer.generate(request)["drums"]
+    origin = replace(composer.checkpoint.origin, gains_db=(0.0, 0.0, 0.0, 0.0))
+    level = Composer(replace(composer.checkpoint, origin=origin), composer.codec, composer.text_encoder)
+    torch.testing.assert_close(made * 10 ** (6 / 20), level.generate(request)["drums"])
+
+
+def test_progress_is_told_step_by_step(composer: Composer) -> None:
+    seen: list[tuple[int, int]] = []
+    composer.generate(Request(task=Task(("bass",)), duration_s=0.2), on_step=lambda *step: seen.append(step))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [({}, "drums"), ({"drums": tone(0.1), "melody": tone(0.1)}, "melody"), ({"flute": tone(0.1)}, "flute")],
+)
+def test_given_audio_must_be_that_of_the_given_tracks(
+    composer: Composer, given: dict[str, torch.Tensor], named: str
+) -> None:
+    with pytest.raises(InputError, match=named):
+        composer.generate(Request(task=Task(("bass",), ("drums",)), duration_s=0.2), given)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"duration_s": 0.0}, "duration"),
+        ({"duration_s": 1e9}, "duration"),
+        ({"prompt": "a" * (MAX_PROMPT_CHARACTERS + 1)}, "characters"),
+    ],
+)
+def test_a_request_out_of_range_is_refused(options: dict[str, object], named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        Request(task=Task(("bass",)), **options)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"guidance_scale": -1.0}, {"guidance_scale": float("nan")}, {"num_steps": 0}, {"num_steps": 5000}],
+)
+def test_sampling_settings_out_of_range_are_refused(composer: Composer, options: dict[str, float]) -> None:
+    request = Request(task=Task(("bass",)), duration_s=0.2, **options)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError):
+        composer.generate(request)
+
+
+def test_a_codec_the_model_was_not_trained_with_is_refused(composer: Composer, tmp_path: Path) -> None:
+    origin = replace(composer.checkpoint.origin, codec_fingerprint="another")
+    with pytest.raises(InputError, match="codec"):
+        Composer(replace(composer.checkpoint, origin=origin), composer.codec, composer.text_encoder)
