@@ -7,6 +7,7 @@ training.safetensors     what resuming needs (absent in a published model)
 README.md                the model card
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -124,10 +125,10 @@ def save_checkpoint(
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
-        save_file(_contiguous(weights), partial / MODEL)
-        save_file(_contiguous(stats.tensors()), partial / STATS)
+        _save_tensors(weights, partial / MODEL)
+        _save_tensors(stats.tensors(), partial / STATS)
         if training_state is not None:
-            save_file(_contiguous(training_state), partial / TRAINING)
+            _save_tensors(training_state, partial / TRAINING)
         (partial / CONFIG).write_text(json.dumps(_config(preset, origin), indent=1) + "\n")
         (partial / "README.md").write_text(model_card(preset, asdict(origin)))
         _sync(partial)
@@ -138,8 +139,11 @@ def save_checkpoint(
 
 
 def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
-    """Read a checkpoint folder. InputError where it is missing, broken, or from another version."""
-    folder = Path(folder)
+    """Read a checkpoint folder. InputError where it is missing, broken, or from another version.
+
+    The folder of a training run stands for the model that it published.
+    """
+    folder = model_folder(folder)
     config = read_config(folder)
     preset = parse_preset(config["preset"], config["name"])
     origin = Origin(**{**config["origin"], "gains_db": tuple(config["origin"]["gains_db"])})
@@ -158,6 +162,13 @@ def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
         origin=origin,
         fingerprint=_fingerprint(folder),
     )
+
+
+def model_folder(folder: str | Path) -> Path:
+    """The checkpoint that a folder holds or, where it is a training run's, has in its `model`."""
+    folder = Path(folder)
+    published = folder / "model"
+    return published if not (folder / CONFIG).exists() and (published / CONFIG).exists() else folder
 
 
 def load_training_state(folder: str | Path) -> dict[str, Tensor]:
@@ -186,7 +197,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 def with_sampling(folder: str | Path, **changes: Any) -> None:
     """Change inference defaults of a saved checkpoint, as a sweep does with the best guidance scale."""
-    folder = Path(folder)
+    folder = model_folder(folder)
     config = read_config(folder)
     preset = parse_preset(config["preset"], config["name"])
     config["preset"]["sampling"] = asdict(replace(preset.sampling, **changes))
@@ -204,8 +215,14 @@ def _config(preset: Preset, origin: Origin) -> dict[str, Any]:
     }
 
 
-def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+    except safetensors.SafetensorError as error:
+        if f"os error {errno.ENOSPC}" not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
+    path.chmod(0o644)  # safetensors writes for the owner alone; a serving process may be another user
 
 
 def _fingerprint(folder: Path) -> str:
