@@ -7,7 +7,12 @@ from ray.serve.handle import DeploymentHandle
 from stemwright_platform.serving.settings import ServingSettings
 
 
-@serve.deployment(name="api", max_ongoing_requests=256, ray_actor_options={"num_cpus": 0.25})
+@serve.deployment(
+    name="api",
+    max_ongoing_requests=256,
+    ray_actor_options={"num_cpus": 0.25},
+    graceful_shutdown_wait_loop_s=0.5,
+)
 @serve.ingress()
 class ApiReplica:
     """Holds no state of its own: any replica answers any call."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ray.serve import Application
+from ray.serve import Application, Deployment
 
 from stemwright_platform.serving.api_replica import ApiReplica
 from stemwright_platform.serving.codec_replica import CodecReplica
@@ -11,14 +11,25 @@ from stemwright_platform.serving.dispatcher_replica import DispatcherReplica
 from stemwright_platform.serving.settings import ServingSettings
 from stemwright_platform.serving.text_replica import TextReplica
 
+GPU_SHARES = {"denoiser": 0.8, "codec": 0.2}
+"""Of one GPU; without a share Ray hides the GPUs from a replica."""
+
 
 def build(args: ServingSettings) -> Application:
     """API → dispatcher → text, codec and denoiser. Serve makes `args` from the configuration's mapping."""
     settings = _in_one_place(args)
+    codec, denoiser = CodecReplica, DenoiserReplica
+    if settings.device.startswith("cuda"):
+        codec, denoiser = _with_gpu(codec), _with_gpu(denoiser)
     dispatcher = DispatcherReplica.bind(
-        settings, TextReplica.bind(settings), CodecReplica.bind(settings), DenoiserReplica.bind(settings)
+        settings, TextReplica.bind(settings), codec.bind(settings), denoiser.bind(settings)
     )
     return ApiReplica.bind(settings, dispatcher)
+
+
+def _with_gpu(deployment: Deployment) -> Deployment:
+    options = {**(deployment.ray_actor_options or {}), "num_gpus": GPU_SHARES[deployment.name]}
+    return deployment.options(ray_actor_options=options)
 
 
 def _in_one_place(settings: ServingSettings) -> ServingSettings:

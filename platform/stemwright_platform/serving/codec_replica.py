@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from stemwright.checkpoint import Checkpoint
 
 
-@serve.deployment(name="codec", max_ongoing_requests=2, ray_actor_options={"num_cpus": 0.25})
+@serve.deployment(
+    name="codec",
+    max_ongoing_requests=2,
+    ray_actor_options={"num_cpus": 0.25},
+    graceful_shutdown_wait_loop_s=0.5,
+)
 class CodecReplica:
     """The checkpoint's codec with its statistics and levels."""
 

@@ -31,6 +31,7 @@ AUTOSCALING = {
     max_ongoing_requests=1,
     autoscaling_config=AUTOSCALING,
     ray_actor_options={"num_cpus": 1},
+    graceful_shutdown_wait_loop_s=0.5,
 )
 class DenoiserReplica:
     """The checkpoint's model behind an engine."""

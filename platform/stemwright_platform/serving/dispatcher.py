@@ -135,17 +135,17 @@ class _Work:
     async def _pulse(self, making: asyncio.Task[None]) -> None:
         """Renew the lease and tell the progress; stop the work once the row is not ours any more."""
         told, told_at, now = None, 0.0, asyncio.get_running_loop().time
+        queue = self._services.queue
         while True:
             news = (self._progress.stage, self._progress.fraction)
             if news != told or now() - told_at > RENEW_S:
-                stage, progress = news
-                ours = await self._tell(
-                    self._services.queue.renew, self._claim, stage=stage, progress=progress
-                )
-                if ours is False:
-                    making.cancel()
-                    return
+                ours = await self._tell(queue.renew, self._claim, stage=news[0], progress=news[1])
                 told, told_at = (news, now()) if ours else (told, told_at)
+            else:
+                ours = await self._tell(queue.holds, self._claim)
+            if ours is False:
+                making.cancel()
+                return
             await asyncio.sleep(PULSE_S)
 
     async def _make(self) -> None:

@@ -9,7 +9,10 @@ from stemwright_platform.serving.settings import ServingSettings
 
 
 @serve.deployment(
-    name="dispatcher", num_replicas=1, ray_actor_options={"num_cpus": 0.25}, graceful_shutdown_timeout_s=10
+    name="dispatcher",
+    num_replicas=1,
+    ray_actor_options={"num_cpus": 0.25},
+    graceful_shutdown_wait_loop_s=0.5,
 )
 class DispatcherReplica:
     """Runs a `Dispatcher` for as long as the replica lives."""

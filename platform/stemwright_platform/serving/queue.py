@@ -135,6 +135,11 @@ class GenerationQueue:
         with self._database.write() as session:
             return self._write(session, claim, values)
 
+    def holds(self, claim: Claim) -> bool:
+        """Whether the generation is still the claimer's."""
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).where(_held(claim))) == 1
+
     def finish(self, claim: Claim, takes: Sequence[Take]) -> bool:
         """Done, with its takes; False (and nothing written) if it is no longer the claimer's."""
         ended = {

@@ -6,7 +6,12 @@ from stemwright_platform.serving.settings import ServingSettings
 from stemwright_platform.serving.wire import TextArrays
 
 
-@serve.deployment(name="text", max_ongoing_requests=16, ray_actor_options={"num_cpus": 0.25})
+@serve.deployment(
+    name="text",
+    max_ongoing_requests=16,
+    ray_actor_options={"num_cpus": 0.25},
+    graceful_shutdown_wait_loop_s=0.5,
+)
 class TextReplica:
     """The checkpoint's text encoder."""
 

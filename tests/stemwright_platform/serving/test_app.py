@@ -19,7 +19,7 @@ from stemwright.learner import fit_preset
 from stemwright.presets import load_preset
 from stemwright.text_encoder import load_text_encoder
 from stemwright.unet import StemUNet
-from stemwright_platform.serving.settings import ServingSettings
+from stemwright_platform.serving.local_server import local_server, local_settings
 
 pytestmark = pytest.mark.ray
 TRACKS = ["bass", "drums", "instrument", "melody"]
@@ -53,24 +53,14 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def api(ray_cluster, checkpoint: Path, state: Path) -> Iterator[httpx.Client]:
-    from ray import serve
-
-    from stemwright_platform.serving.app import build
-
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    settings = ServingSettings(
-        model=str(checkpoint),
-        database_url=f"sqlite:///{state}/stemwright.sqlite",
-        blob_url=str(state / "blobs"),
-        threads=1,
-    )
-    serve.start(http_options={"host": "127.0.0.1", "port": port})
-    serve.run(build(settings), name="stemwright", route_prefix="/")
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}/v1", timeout=30) as client:
-        _wait(lambda: client.get("/readyz").status_code == 200)
+    settings = local_settings(str(checkpoint), state).model_copy(update={"threads": 1})
+    with (
+        local_server(settings, port=port) as address,
+        httpx.Client(base_url=f"{address}/v1", timeout=30) as client,
+    ):
         yield client
-    serve.shutdown()
 
 
 @pytest.fixture

@@ -1,0 +1,54 @@
+"""`stemwright serve`: the composition API on this machine."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+EXAMPLE = "stemwright serve --model runs/first --port 8000"
+
+
+@app.command(epilog=f"Example: `{EXAMPLE}`")
+def serve(
+    model: Annotated[str, typer.Option(help="Checkpoint folder or models:/NAME@ALIAS.")] = "demo/model",
+    port: Annotated[
+        int, typer.Option(help="Port to listen on, not 10002 to 19999.", min=1, max=65535)
+    ] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")] = "127.0.0.1",
+    state: Annotated[Path, typer.Option(help="Folder for the database and the audio.")] = Path("state"),
+    codec_weights: Annotated[str | None, typer.Option(help="Folder with the codec's weights.")] = None,
+    text_weights: Annotated[str | None, typer.Option(help="Folder with the text encoder's weights.")] = None,
+) -> None:
+    """Serve the composition API on a Ray of this machine, until Ctrl-C.
+
+    Compositions and takes stay in the state folder: the next start finds them.
+    """
+    from stemwright_platform.serving.local_server import check_port, local_server, local_settings
+
+    check_port(host, port)
+    settings = local_settings(
+        model, state, device=_device(), codec_weights=codec_weights, text_weights=text_weights
+    )
+    typer.echo(f"starting {model} …")
+    with local_server(settings, host=host, port=port) as address:
+        typer.echo(f"{address}/v1 · the calls: {address}/v1/docs · Ctrl-C to stop")
+        _wait_for_signal()
+        typer.echo("stopping …")
+
+
+def _device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _wait_for_signal() -> None:
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.set())
+    while not asked.wait(1.0):  # a wait without end would not hear signals on every system
+        pass

@@ -1,0 +1,99 @@
+"""The application on a Ray of this machine, for as long as it is wanted."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stemwright.checkpoint import read_config
+from stemwright.errors import InputError
+from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
+from stemwright_platform.serving.settings import ServingSettings
+
+LOCAL_CPUS = 4
+"""Logical CPUs of the local Ray: replicas wait more than they compute."""
+RAY_PORTS = range(10002, 20000)
+"""Ray takes ports for its workers from here."""
+
+
+def local_settings(model: str, state: Path, *, device: str = "cpu", **more: str | None) -> ServingSettings:
+    """Settings with SQLite and blobs in the folder `state`. InputError for a model that is not there."""
+    read_config(checkpoint_folder(model))
+    return ServingSettings(
+        model=model,
+        database_url=f"sqlite:///{state.resolve()}/stemwright.sqlite",
+        blob_url=str(state.resolve() / "blobs"),
+        device=device,
+        codec_weights=more.get("codec_weights"),
+        text_weights=more.get("text_weights"),
+    )
+
+
+@contextmanager
+def local_server(settings: ServingSettings, *, host: str = "127.0.0.1", port: int = 8000) -> Iterator[str]:
+    """Serve until the block ends; gives the address, once generations are worked on.
+
+    Uses the Ray that this process is connected to, else starts one and ends it again.
+    Raises InputError for a port that cannot be had.
+    """
+    check_port(host, port)
+    import ray
+    from ray import serve
+
+    from stemwright_platform.cluster import connect
+
+    own_ray = not ray.is_initialized()
+    if own_ray and os.environ.get("RAY_ADDRESS"):
+        raise InputError(
+            "RAY_ADDRESS names another Ray: unset it to serve here, or deploy there with `serve deploy`"
+        )
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    connect(LOCAL_CPUS)
+    try:
+        yield _started(settings, host, port)
+    finally:
+        serve.shutdown()
+        if own_ray:
+            ray.shutdown()
+
+
+def check_port(host: str, port: int) -> None:
+    """InputError unless the port is free and none of Ray's."""
+    if port in RAY_PORTS:
+        raise InputError(f"port {port} belongs to Ray (10002 to 19999): choose another with --port")
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        raise InputError(
+            f"cannot listen on {host}:{port} ({error.strerror}): choose another with --port"
+        ) from None
+
+
+def _started(settings: ServingSettings, host: str, port: int) -> str:
+    from ray import serve
+
+    from stemwright_platform.serving.app import build
+
+    serve.start(http_options={"host": host, "port": port})
+    try:
+        serve.run(build(settings), name="stemwright", route_prefix="/")
+    except RuntimeError as error:  # Serve names the deployment and its replica's fault
+        raise InputError(f"the application did not start: {str(error).strip().splitlines()[-1]}") from error
+    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
+    _wait_until_ready(address)
+    return address
+
+
+def _wait_until_ready(address: str, seconds: float = 120.0) -> None:
+    import httpx
+
+    end = time.monotonic() + seconds
+    while httpx.get(f"{address}/readyz", timeout=30).status_code != 200:
+        if time.monotonic() > end:
+            raise InputError(
+                f"{address} did not get ready in {seconds:g} s: see the logs in /tmp/ray/session_latest"
+            )
+        time.sleep(0.2)
