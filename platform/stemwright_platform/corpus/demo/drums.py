@@ -33,7 +33,9 @@ VOICES: dict[str, int] = {
 VELOCITIES = {"X": 112, "x": 90, "o": 52}
 CYMBAL_BEATS = 4.0
 """How long cymbals may ring; other voices ring for a beat."""
-CYMBALS = {"crash", "ride", "open hat", "bell"}
+OPEN_HAT_BEATS = 0.5
+"""The foot closes it."""
+CYMBALS = {"crash", "ride", "bell"}
 
 Pattern = dict[str, str]
 
@@ -77,7 +79,7 @@ def crash(beat: float) -> list[Note]:
 
 
 def _struck(voice: str, start: float, velocity: float) -> Note:
-    length = CYMBAL_BEATS if voice in CYMBALS else 1.0
+    length = CYMBAL_BEATS if voice in CYMBALS else OPEN_HAT_BEATS if voice == "open hat" else 1.0
     return Note(start, length, VOICES[voice], int(np.clip(velocity, 1, 127)))
 
 

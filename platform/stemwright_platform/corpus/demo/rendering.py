@@ -24,6 +24,7 @@ LEVELS_DB = {"bass": -21.0, "drums": -20.0, "instrument": -24.0, "melody": -22.0
 WIDTH = 0.5
 """How much of the font's stereo width is kept: some set cymbals, or whole instruments, hard to one side."""
 TICKS_PER_BEAT = 480
+BLOCK = SAMPLE_RATE_HZ // 100
 
 
 def render(arrangement: Arrangement, font: SoundFont, rng: np.random.Generator) -> dict[str, Audio]:
@@ -47,6 +48,12 @@ def mix(stems: dict[str, Audio]) -> Audio:
     for stem in rest:
         total += stem
     return total
+
+
+def _power(audio: Audio) -> Audio:
+    """Mean squares `[2, blocks]` of blocks of 10 ms."""
+    blocks = audio[:, : audio.shape[1] // BLOCK * BLOCK].reshape(2, -1, BLOCK)
+    return np.einsum("cnb,cnb->cn", blocks, blocks) / BLOCK
 
 
 def _peak(audio: Audio) -> float:
@@ -74,7 +81,7 @@ def _track(arrangement: Arrangement, name: str, font: SoundFont, num_samples: in
     beat_s = 60 / arrangement.tempo_bpm
     stem = np.zeros((2, num_samples), np.float32)
     for note in arrangement.notes[name]:
-        sound = font.note(program, is_drum, note.pitch, note.length * beat_s)
+        sound = font.note(program, is_drum, note.pitch, note.velocity, note.length * beat_s)
         start = round(note.start * beat_s * SAMPLE_RATE_HZ)
         end = min(start + sound.shape[1], num_samples)
         stem[:, start:end] += sound[:, : end - start] * _gain(note)
@@ -93,8 +100,8 @@ def _levelled(stem: Audio, level_db: float, pan: float, name: str, font: SoundFo
     difference = (1 - WIDTH) / 2 * (stem[0] - stem[1])
     stem[0] -= difference
     stem[1] += difference
-    power = stem**2
-    sounding = power[0] + power[1] > 1e-8
+    power = _power(stem)
+    sounding = power.sum(axis=0) > 1e-8
     if not sounding.any():
         kinds = KITS if name == "drums" else PROGRAMS
         raise InputError(f"sound font {font.path} is silent on {name}: it needs {', '.join(kinds.values())}")

@@ -1,69 +1,127 @@
-"""A General MIDI sound font that renders single notes.
+"""A sampler for General MIDI sound fonts: one note at a time, with its tuning, loop and volume envelope.
 
-symusic 0.5.8 ignores velocity, pan and volume and stops a note within a millisecond of its end, so
-it renders each note on its own; loudness, release and place in time are ours (`rendering`).
+A filter stands still where the font would move it; vibrato is left out. Why not symusic's own renderer:
+docs/decisions/0009-sound-font-player.md.
 """
 
 import importlib.util
+from collections import OrderedDict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from symusic import Note, Score, Synthesizer, Tempo, Track
 
 from stemwright.errors import InputError
+from stemwright_platform.corpus.demo.sound_font_file import DEFAULTS, Region, SampleHeader, SoundFontFile
 
 SAMPLE_RATE_HZ = 48000
-RELEASE_S = 0.08
-"""How long a note fades after its end."""
 DEFAULT_FONT = "TimGM6mb.sf2"
-_TICKS_PER_S = 1000
-_INTERPOLATION = 4
-"""The renderer's quality: cubic; 7 renders silence."""
+DRUM_BANK = 128
+MAX_RELEASE_S = 0.6
+"""How long a note may ring on after its end."""
+LENGTH_STEP_S = 0.02
+"""Notes whose lengths round to the same step share a rendering."""
+NOTES_KEPT = 192
+MODULATION_SHARE = 0.75
+MAX_CUTOFF_HZ = 18000.0
+_FLOOR_DB = 80.0
+"""A note ends when it has fallen so far."""
 
 
 class SoundFont:
-    """A sound font in memory; loading costs milliseconds, decoding an .sf3 half a second."""
+    """A sound font in memory, and the notes that it played last."""
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        if not self.path.is_file():
-            raise InputError(f"no sound font at {path}: give an .sf2 or .sf3 file with --soundfont")
-        if self.path.read_bytes()[:4] != b"RIFF":
-            raise InputError(f"{path} is not a sound font: give an .sf2 or .sf3 file with --soundfont")
-        self._synthesizer = Synthesizer(str(self.path), SAMPLE_RATE_HZ, _INTERPOLATION)
-        self._drums: dict[tuple[int, int, int], NDArray[np.float32]] = {}
+    def __init__(self, path: Path) -> None:
+        self._file = SoundFontFile(path)
+        self._notes: OrderedDict[tuple, NDArray[np.float32]] = OrderedDict()
+        self._matching = lru_cache(maxsize=4096)(self._regions)
+        self._filtered = lru_cache(maxsize=256)(self._filter)
 
-    def note(self, program: int, is_drum: bool, pitch: int, length_s: float) -> NDArray[np.float32]:
-        """One note with its release, float32 `[2, n]`; drum hits are kept, for they come again and again."""
-        length_ms = max(round(length_s * _TICKS_PER_S), 10)
-        if not is_drum:
-            return self._render(program, False, pitch, length_ms)
-        key = (program, pitch, length_ms)
-        if key not in self._drums:
-            self._drums[key] = self._render(program, True, pitch, length_ms)
-        return self._drums[key]
+    @property
+    def path(self) -> Path:
+        return self._file.path
 
-    def _render(self, program: int, is_drum: bool, pitch: int, length_ms: int) -> NDArray[np.float32]:
-        # Any: symusic's stubs give the union of its three units of time.
-        score: Any = Score(_TICKS_PER_S)
-        score.tempos.append(Tempo(0, 60.0))
-        track: Any = Track(program=program, is_drum=is_drum)
-        track.notes.append(Note(0, length_ms + int(RELEASE_S * _TICKS_PER_S), pitch, 100))
-        score.tracks.append(track)
-        audio = np.asarray(self._synthesizer.render(score, stereo=True), dtype=np.float32)
-        held, whole = (int(s * SAMPLE_RATE_HZ) for s in (length_ms / 1000, length_ms / 1000 + RELEASE_S))
-        audio = np.ascontiguousarray(audio[:, :whole])
-        fade = np.linspace(0, np.pi / 2, max(audio.shape[1] - held, 0), dtype=np.float32)
-        audio[:, held:] *= np.cos(fade) ** 2
-        return audio[:, : _last_sounding(audio)]
+    def note(
+        self, program: int, is_drum: bool, pitch: int, velocity: int, length_s: float
+    ) -> NDArray[np.float32]:
+        """One note with its release, float32 `[2, n]`, at full level whatever its velocity.
+
+        The velocity chooses among the font's layers; how loud it is played is up to the caller.
+        A program that the font lacks is silent: `[2, 0]`.
+        """
+        regions = self._matching(program, is_drum, pitch, velocity)
+        steps = max(round(length_s / LENGTH_STEP_S), 1)
+        key = (program, is_drum, pitch, steps, *(region.sample for region in regions))
+        if key not in self._notes:
+            self._notes[key] = self._mixed(regions, pitch, steps * LENGTH_STEP_S)
+            if len(self._notes) > NOTES_KEPT:
+                self._notes.popitem(last=False)
+        self._notes.move_to_end(key)
+        return self._notes[key]
+
+    def _regions(self, program: int, is_drum: bool, pitch: int, velocity: int) -> tuple[Region, ...]:
+        """What a note is made of: one recording or, layered or in stereo, several."""
+        bank = DRUM_BANK if is_drum else 0
+        # Fonts with fewer kits play the standard one.
+        preset = self._file.regions(bank, program) or (self._file.regions(bank, 0) if is_drum else ())
+        return tuple(region for region in preset if region.sounds(pitch, velocity))
+
+    def _mixed(self, regions: tuple[Region, ...], pitch: int, length_s: float) -> NDArray[np.float32]:
+        sounds = [self._played(region, pitch, length_s) for region in regions]
+        total = np.zeros((2, max((sound.shape[1] for sound in sounds), default=0)), np.float32)
+        for sound in sounds:
+            total[:, : sound.shape[1]] += sound
+        return total
+
+    def _played(self, region: Region, pitch: int, length_s: float) -> NDArray[np.float32]:
+        """A region's part of a note, `[2, n]`."""
+        generators = DEFAULTS | region.generators
+        envelope = _volume(generators, length_s)
+        mono = self._resampled(region, pitch, len(envelope))
+        mono *= envelope[: len(mono)]
+        pan = np.clip(generators.get(17, 0) / 500, -1, 1)
+        # fluidsynth and the fonts made with it count initial attenuation at 0.4 of the written centibels.
+        gain = 10 ** (-0.4 * generators.get(48, 0) / 200)
+        sides = gain * np.array([np.cos((pan + 1) * np.pi / 4), np.sin((pan + 1) * np.pi / 4)])
+        return mono * sides.astype(np.float32)[:, None]
+
+    def _resampled(self, region: Region, pitch: int, num_samples: int) -> NDArray[np.float32]:
+        """The recording at the note's pitch, looped as the region says: up to `num_samples`, or its end."""
+        generators = DEFAULTS | region.generators
+        sample = self._filtered(region.sample, _cutoff_hz(generators))
+        step = _rate(generators, self._file.headers[region.sample], pitch)
+        positions = np.arange(num_samples) * step + generators.get(0, 0) + 32768 * generators.get(4, 0)
+        start, end = self._file.loop(region.sample)
+        start += generators.get(2, 0) + 32768 * generators.get(45, 0)
+        end = min(end + generators.get(3, 0) + 32768 * generators.get(50, 0), len(sample) - 1)
+        if generators.get(54, 0) & 1 and 0 <= start < end:
+            after = int(np.searchsorted(positions, end))
+            positions[after:] = start + (positions[after:] - start) % (end - start)
+        else:
+            positions = positions[: np.searchsorted(positions, len(sample) - 1)]
+        index = positions.astype(np.int32)
+        fraction = (positions - index).astype(np.float32)
+        sound = sample[index]
+        sound += (sample[index + 1] - sound) * fraction
+        return sound
+
+    def _filter(self, number: int, cutoff_hz: float) -> NDArray[np.float32]:
+        """A recording through a low-pass filter of second order, as it sounds at its root key."""
+        sample = self._file.sample(number)
+        header = self._file.headers[number]
+        if cutoff_hz >= min(MAX_CUTOFF_HZ, header.rate_hz / 2):
+            return sample
+        size = 2 ** int(np.ceil(np.log2(len(sample) + 256)))
+        spectrum = np.fft.rfft(sample, size)
+        frequency = np.fft.rfftfreq(size, 1 / header.rate_hz)
+        filtered = np.fft.irfft(spectrum / np.sqrt(1 + (frequency / cutoff_hz) ** 4), size)
+        return np.asarray(filtered[: len(sample)], np.float32)
 
 
 @lru_cache(maxsize=1)
 def load_sound_font(path: Path) -> SoundFont:
-    """The sound font at a path, loaded once a process."""
+    """The sound font at a path, loaded once a process. Raises InputError where it is none."""
     return SoundFont(path)
 
 
@@ -76,7 +134,31 @@ def default_sound_font() -> Path:
     raise InputError(f"{DEFAULT_FONT} not found: install pretty_midi, or give a sound font with --soundfont")
 
 
-def _last_sounding(audio: NDArray[np.float32]) -> int:
-    """Samples up to the last one above −80 dB of full scale."""
-    loud = np.flatnonzero(np.maximum(np.abs(audio[0]), np.abs(audio[1])) > 1e-4)
-    return int(loud[-1]) + 1 if len(loud) else 0
+def _rate(generators: dict[int, int], header: SampleHeader, pitch: int) -> float:
+    """Samples of the recording a sample of the note."""
+    root = header.root if generators[58] < 0 else generators[58]
+    cents = (pitch - root) * generators[56] + header.cents
+    cents += 100 * generators.get(51, 0) + generators.get(52, 0)
+    return 2 ** (cents / 1200) * header.rate_hz / SAMPLE_RATE_HZ
+
+
+def _cutoff_hz(generators: dict[int, int]) -> float:
+    """The low-pass filter's corner, with most of what the modulation envelope opens it by."""
+    cents = generators[8] + MODULATION_SHARE * max(generators.get(11, 0), 0)
+    return 8.176 * 2 ** (cents / 1200)
+
+
+def _volume(generators: dict[int, int], length_s: float) -> NDArray[np.float32]:
+    """The volume envelope of a note as amplitudes `[n]`, from its start to the end of its release."""
+    delay, attack, hold, decay, release = (2 ** (generators[name] / 1200) for name in (33, 34, 35, 36, 38))
+    release = min(release, MAX_RELEASE_S * 100 / _FLOOR_DB)
+    sustain_db = min(max(generators.get(37, 0) / 10, 0.0), 100.0)
+    peak, fall = delay + attack, delay + attack + hold
+    time = np.arange(int((length_s + release * _FLOOR_DB / 100) * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    off = int(length_s * SAMPLE_RATE_HZ)
+    fallen_db = np.interp(time, [fall, fall + decay * sustain_db / 100], [0.0, sustain_db])
+    fallen_db[off:] = fallen_db[off] + (time[off:] - length_s) * 100 / release
+    amplitude = np.exp(fallen_db.astype(np.float32) * np.float32(-np.log(10) / 20))
+    rise = slice(0, int(peak * SAMPLE_RATE_HZ) + 1)
+    amplitude[rise] *= np.clip((time[rise] - delay) / attack, 0, 1)
+    return amplitude
