@@ -84,7 +84,7 @@ class Journal:
 
     def _speed(self) -> dict[str, float]:
         run = self._run
-        windows_per_s = run.windows.batch_size * run.world_size * self._steps / max(self._seconds, 1e-9)
+        windows_per_s = run.windows.batch_size * run.plan.workers * self._steps / max(self._seconds, 1e-9)
         return {
             "step_s": self._seconds / self._steps,
             "windows_per_s": windows_per_s,

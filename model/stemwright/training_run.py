@@ -1,5 +1,6 @@
 """One training run put together from a preset and a data set: what a Ray worker and a plain process share."""
 
+import hashlib
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ class TrainingPlan:
     """Wall time of the training loop instead; the steps that fit are estimated from the speed."""
     seed: int = 0
     """Of the initial weights, the order of the data and all draws."""
+    workers: int = 1
+    """Data-parallel workers; each reads its own batch."""
     checkpoint_every: int | None = None
     """Steps between checkpoints; a tenth of the run by default."""
     validation_windows: int = 32
@@ -47,6 +50,8 @@ class TrainingPlan:
             raise InputError("give the length of the training either in steps or in minutes")
         if self.steps is not None and self.steps < 1:
             raise InputError(f"training needs at least one step, got {self.steps}")
+        if self.workers < 1:
+            raise InputError(f"training needs at least one worker, got {self.workers}")
         if self.minutes is not None and not 0 < self.minutes < math.inf:
             raise InputError(f"minutes must be positive, got {self.minutes}")
         if self.checkpoint_every is not None and self.checkpoint_every < 1:
@@ -60,6 +65,7 @@ class TrainingPlan:
             "steps": self.steps,
             "minutes": self.minutes,
             "seed": self.seed,
+            "workers": self.workers,
         }
 
 
@@ -86,8 +92,6 @@ class TrainingRun:
     """Training data of this worker."""
     held_out: Windows | None
     """Validation data, None where every song is in the training split."""
-    world_size: int = 1
-    """Workers."""
     train_s: float = 0.0
     """Wall time in the training loop, all resumptions together."""
     scores: dict[str, Any] = field(default_factory=dict)
@@ -101,7 +105,6 @@ class TrainingRun:
         text_encoder: TextEncoder | None = None,
         device: str = "cpu",
         rank: int = 0,
-        world_size: int = 1,
     ) -> "TrainingRun":
         """Open the data and build the learner. InputError where they do not fit together."""
         dataset = LatentDataset(plan.data)
@@ -110,7 +113,7 @@ class TrainingRun:
             load_text_encoder(plan.preset.text_encoder, plan.text_encoder_weights, device), TEXT_CACHE_BYTES
         )
         preset = fit_preset(plan.preset, latent_dim=dataset.info.latent_dim, text_width=encoder.width)
-        windows = open_windows(plan, dataset, "train", plan.seed, rank, world_size)
+        windows = open_windows(plan, dataset, "train", plan.seed, rank, plan.workers)
         learner = Learner(
             preset,
             stats=dataset.stats().to(device),
@@ -123,14 +126,7 @@ class TrainingRun:
         held_out = None
         if dataset.songs("test"):
             held_out = open_windows(plan, dataset, "test", VALIDATION_SEED, 0, 1)
-        return cls(
-            plan=plan,
-            dataset=dataset,
-            learner=learner,
-            windows=windows,
-            held_out=held_out,
-            world_size=world_size,
-        )
+        return cls(plan=plan, dataset=dataset, learner=learner, windows=windows, held_out=held_out)
 
     @property
     def is_done(self) -> bool:
@@ -140,6 +136,16 @@ class TrainingRun:
     def window_s(self) -> float:
         """Seconds of music in a training window."""
         return self.windows.num_frames / self.dataset.info.frame_rate_hz
+
+    @property
+    def judged_on(self) -> str:
+        """A digest of the validation data: losses compare where it is the same."""
+        if self.held_out is None:
+            return "nothing"
+        info = self.dataset.info
+        songs = [song.song_id for song in self.dataset.songs("test")]
+        parts = (info.codec_fingerprint, songs, self.held_out.num_frames, self.plan.validation_windows)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def held_out_batches(self) -> list[Batch]:
         """The same batches at every call."""
@@ -195,11 +201,12 @@ class TrainingRun:
             "licences": info.licences,
             "steps": learner.step_count,
             "total_steps": learner.total_steps,
-            "windows": learner.step_count * self.windows.batch_size * self.world_size,
+            "windows": learner.step_count * self.windows.batch_size * self.plan.workers,
             "window_s": round(self.window_s, 3),
-            "workers": self.world_size,
+            "workers": self.plan.workers,
             "seed": self.plan.seed,
             "train_s": round(self.train_s, 1),
+            "judged_on": self.judged_on,
             "validation": {name: self.scores[name] for name in ("loss", "ratio") if name in self.scores},
         }
 

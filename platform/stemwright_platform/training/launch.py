@@ -1,0 +1,189 @@
+"""Start a training run on Ray, or go on with one, and register what it made."""
+
+import errno
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stemwright.checkpoint import read_config
+from stemwright.errors import InputError
+from stemwright.latent_shards import LatentDataset
+from stemwright.run_folder import RunFolder
+from stemwright.training_log import read_log
+from stemwright.training_run import TrainingPlan, check_origin, check_tracks, open_windows
+from stemwright_platform.cluster import connect
+from stemwright_platform.training.registry import Registration, register
+from stemwright_platform.training.tracking import Tracking, default_uri
+from stemwright_platform.training.watch import Watch
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+    from ray.train import RunConfig
+
+MAX_FAILURES = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """A finished run."""
+
+    folder: RunFolder
+    """What it left."""
+    was_finished: bool = False
+    """Whether there was nothing left to do."""
+    registration: Registration | None = None
+    """Its place in the registry; None where that failed or was not asked for."""
+    tracking_failure: str | None = None
+    """Why MLflow does not have all of it."""
+
+
+def launch(
+    plan: TrainingPlan,
+    out: str | Path,
+    *,
+    tracking_uri: str | None = None,
+    model_name: str = "stemwright",
+    max_failures: int = MAX_FAILURES,
+) -> Outcome:
+    """Train with Ray Train and track in MLflow; the same `out` goes on with a run that was interrupted.
+
+    `tracking_uri`: where the run was tracked before, else `default_uri()`.
+    Raises InputError for what a user can mend, OSError for a full disk, KeyboardInterrupt on Ctrl-C.
+    """
+    folder, plan = RunFolder(Path(out).resolve()), _absolute(plan)
+    check_data(plan, folder)
+    facts = folder.begin(plan)
+    if facts.get("finished"):
+        return Outcome(folder=folder, was_finished=True)
+    uri = facts.get("tracking_uri") or tracking_uri or default_uri()
+    tracking = Tracking(uri, name=folder.path.name, run_id=facts.get("tracking_run"))
+    tracking.start(plan.settings(), on_run_id=lambda run: folder.note(tracking_uri=uri, tracking_run=run))
+    status = "KILLED"
+    try:
+        with Watch(folder, plan, tracking):
+            fit(plan, folder, max_failures)
+        status = "FINISHED"
+    except Exception:
+        status = "FAILED"
+        raise
+    finally:
+        registered: list[Registration] = []
+
+        def finish(client: "MlflowClient") -> None:
+            if status == "FINISHED":
+                registered.append(publish(client, tracking.run_id or "", folder, model_name))
+
+        tracking.close(status, finish)
+    folder.note(finished=True)
+    registration = registered[0] if registered else None
+    return Outcome(folder=folder, registration=registration, tracking_failure=tracking.failure)
+
+
+def check_data(plan: TrainingPlan, folder: RunFolder) -> None:
+    """InputError, before Ray starts, where data, plan and the run in the folder do not fit together."""
+    dataset = LatentDataset(plan.data)
+    check_tracks(plan.preset, dataset)
+    open_windows(plan, dataset, "train", plan.seed, 0, plan.workers)
+    if latest := folder.latest_checkpoint():
+        check_origin(read_config(latest)["origin"], dataset, latest)
+
+
+def fit(plan: TrainingPlan, folder: RunFolder, max_failures: int = MAX_FAILURES) -> None:
+    """The training itself, on this process's Ray cluster."""
+    connect(max(4, os.cpu_count() or 1, plan.workers + 1))
+    import ray
+    from ray.train import ScalingConfig, TrainingFailedError
+    from ray.train.torch import TorchTrainer
+
+    from stemwright_platform.training.worker import Assignment, train_worker
+
+    threads = os.environ.get("OMP_NUM_THREADS")
+    assignment = Assignment(plan=plan, out=str(folder.path), threads=int(threads) if threads else None)
+    use_gpu = ray.cluster_resources().get("GPU", 0) >= plan.workers
+    trainer = TorchTrainer(
+        train_worker,
+        train_loop_config={"assignment": assignment},
+        scaling_config=ScalingConfig(num_workers=plan.workers, use_gpu=use_gpu),
+        run_config=_run_config(plan, folder, max_failures),
+    )
+    with _own_interrupt_handler():
+        try:
+            answer = trainer.fit().return_value or {}
+        except TrainingFailedError as error:
+            raise RuntimeError(_first_line(error)) from error
+    if "bad_input" in answer:
+        raise InputError(answer["bad_input"])
+    if "disk_full" in answer:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), answer["disk_full"])
+
+
+def _run_config(plan: TrainingPlan, folder: RunFolder, max_failures: int) -> "RunConfig":
+    """The same name and storage path resume. Ray keeps the last checkpoint and the best one."""
+    from ray.train import CheckpointConfig, FailureConfig, RunConfig
+    from ray.train.v2.api.config import LoggingConfig
+
+    from stemwright_platform.training.worker import VALIDATION_LOSS
+
+    return RunConfig(
+        name=folder.checkpoint(0).parent.name,
+        storage_path=str(folder.path),
+        failure_config=FailureConfig(max_failures=max_failures),
+        checkpoint_config=CheckpointConfig(
+            num_to_keep=1, checkpoint_score_attribute=VALIDATION_LOSS, checkpoint_score_order="min"
+        ),
+        logging_config=LoggingConfig(log_level="ERROR"),
+    )
+
+
+def publish(client: "MlflowClient", run_id: str, folder: RunFolder, model_name: str) -> Registration:
+    """Log the model and its figures as artifacts and register the model."""
+    from stemwright_platform.training.loss_curve import draw_loss_curve
+
+    scores = read_log(folder.validation)
+    with tempfile.TemporaryDirectory() as temporary:
+        curve = Path(temporary) / "loss_curve.png"
+        draw_loss_curve(read_log(folder.metrics), scores, curve)
+        client.log_artifact(run_id, str(curve))
+    if scores:
+        client.log_artifact(run_id, str(folder.validation))
+    client.log_artifacts(run_id, str(folder.model), "model")
+    facts = read_config(folder.model)["origin"]["facts"]
+    loss = facts["validation"].get("loss")
+    return register(
+        client, model_name, run_id=run_id, artifact="model", loss=loss, judged_on=facts["judged_on"]
+    )
+
+
+def _absolute(plan: TrainingPlan) -> TrainingPlan:
+    """The plan with whole paths: workers run in folders of their own."""
+    weights = plan.text_encoder_weights
+    if weights and Path(weights).exists():
+        weights = str(Path(weights).resolve())
+    return replace(plan, data=str(Path(plan.data).resolve()), text_encoder_weights=weights)
+
+
+@contextmanager
+def _own_interrupt_handler() -> Iterator[None]:
+    """Ray Train takes SIGINT over, ends the run, and leaves by SystemExit: make that an interrupt again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit:
+        raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _first_line(error: BaseException) -> str:
+    """The innermost message of a failed training."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"training failed: {lines[-1].strip() if lines else type(error).__name__}"
