@@ -1,0 +1,168 @@
+"""What a finished demo has to show, gathered from its files."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stemwright.checkpoint import load_checkpoint
+from stemwright.dataset_info import DatasetInfo
+from stemwright.run_folder import RunFolder
+from stemwright.tasks import Task
+from stemwright.training_log import read_log
+from stemwright_platform.corpus.manifest import read_manifest
+from stemwright_platform.demo.alg1 import FIRST_ROUND, STEMS, Composed
+from stemwright_platform.demo.held_out_song import held_out_song
+from stemwright_platform.demo.plan import DemoPlan, num_cores
+from stemwright_platform.demo.report import Lane, Learning, Report, Role, Round, StageTime
+from stemwright_platform.demo.stages import Finished
+from stemwright_platform.serving.schema import GenerationView
+from stemwright_platform.time_left import duration_text
+
+
+def findings(plan: DemoPlan, finished: Sequence[Finished], next_steps: Sequence[tuple[str, str]]) -> Report:
+    """The report of a demo whose stages are all done."""
+    composed = Composed.load(plan.out)
+    info = DatasetInfo.load(plan.latents)
+    request = composed.rounds[-1].request
+    return Report(
+        prompt=composed.prompt,
+        tracks=composed.tracks,
+        facts={
+            "length": f"{composed.duration_s:g} s",
+            "seed": str(plan.seed),
+            "λ of the checkpoint": f"{request.guidance_scale:g}",
+            "solver": f"{request.solver}, {request.steps} steps",
+            "trained for": f"{duration_text(60 * plan.minutes)} on {_cores()}",
+        },
+        rounds=[_first_round(plan, composed, info), _second_round(plan, composed, info)],
+        reference=_reference(plan, composed),
+        learning=_learning(plan),
+        stages=[
+            StageTime(name=stage.name, did=stage.did, seconds=stage.seconds, kept=stage.kept)
+            for stage in finished
+        ],
+        model=_model_facts(plan, info),
+        honesty=(
+            f"{duration_text(60 * plan.minutes)} of training on {_cores()} do not make good music. What this "
+            "page shows is that every part works and that the model has begun to learn; the stems of a real "
+            "song of the corpus, further down, show where training leads."
+        ),
+        next_steps=next_steps,
+    )
+
+
+def _first_round(plan: DemoPlan, composed: Composed, info: DatasetInfo) -> Round:
+    made = composed.rounds[0]
+    kept = composed.kept
+    return Round(
+        heading=f"{_number(len(composed.tracks))} tracks from the prompt",
+        text=(
+            "Nothing is given: the model writes all tracks together. A musician would now listen and keep "
+            f"what they like; the demo keeps {_listed(kept)}."
+        ),
+        lanes=_lanes(
+            plan.out / FIRST_ROUND, composed.tracks, dict.fromkeys(composed.tracks, "generated"), kept
+        ),
+        facts=_round_facts(made, info),
+    )
+
+
+def _second_round(plan: DemoPlan, composed: Composed, info: DatasetInfo) -> Round:
+    made = composed.rounds[1]
+    roles: dict[str, Role] = {
+        track: "given" if track in composed.kept else "generated" for track in composed.tracks
+    }
+    scale = f"{made.request.guidance_scale:g}"
+    return Round(
+        heading=f"{_listed(made.request.targets).capitalize()}, to fit the rest",
+        text=(
+            f"Now {_listed(composed.kept)} are given, and the model writes "
+            f"{_listed(made.request.targets)} to fit them. What is given comes back untouched. "
+            "This is the finished piece."
+        ),
+        lanes=_lanes(plan.out / STEMS, composed.tracks, roles),
+        facts={**_round_facts(made, info), "λ": scale},
+    )
+
+
+def _reference(plan: DemoPlan, composed: Composed) -> Round:
+    song = held_out_song(read_manifest(plan.corpus / "manifest.parquet"))
+    described = "; its description is the prompt above" if plan.prompt is None else ""
+    tracks = [track for track in composed.tracks if (plan.excerpt / f"{track}.wav").exists()]
+    return Round(
+        heading="A real song of the corpus",
+        text=(
+            f"The model has not heard this song{described}. It is here to compare: "
+            "rendered from an arrangement, not generated."
+        ),
+        lanes=_lanes(plan.excerpt, tracks, dict.fromkeys(tracks, "recorded")),
+        facts={"song": song.song_id, "genre": ", ".join(song.metadata.genres)},
+    )
+
+
+def _lanes(
+    folder: Path, tracks: Sequence[str], roles: Mapping[str, Role], kept: Sequence[str] = ()
+) -> list[Lane]:
+    lanes = [
+        Lane(name=track, file=folder / f"{track}.wav", role=roles[track], kept=track in kept)
+        for track in tracks
+    ]
+    return [*lanes, Lane(name="mix", file=folder / "mix.wav", role="mix")]
+
+
+def _round_facts(made: GenerationView, info: DatasetInfo) -> dict[str, str]:
+    request = made.request
+    task = Task(tuple(request.targets), tuple(request.given), tracks=info.tracks)
+    facts = {"task": task.prefix, "mode": task.mode, "seed": str(request.seeds[0])}
+    if made.started_at and made.ended_at:
+        facts["took"] = duration_text(made.ended_at - made.started_at)
+    return facts
+
+
+def _learning(plan: DemoPlan) -> Learning:
+    folder = RunFolder(plan.run)
+    steps, scores = read_log(folder.metrics), read_log(folder.validation)
+    last: dict[str, Any] = steps[-1] if steps else {}
+    facts = {"steps": f"{last.get('step', 0):,}"}
+    if "step_s" in last:
+        speeds = sorted(record["step_s"] for record in steps)
+        facts["a step"] = f"{speeds[len(speeds) // 2]:.2f} s"
+        facts["music heard"] = duration_text(sum(r["step_s"] * r["audio_s_per_s"] for r in steps))
+    if scores:
+        facts["held-out error"] = f"{scores[-1]['ratio']:.2f} of the trivial guess"
+    return Learning(
+        steps=[record["step"] for record in steps],
+        losses=[record["loss"] for record in steps],
+        ratios=scores[-1]["ratio_by_band"] if scores else {},
+        facts=facts,
+    )
+
+
+def _model_facts(plan: DemoPlan, info: DatasetInfo) -> dict[str, str]:
+    checkpoint = load_checkpoint(plan.model)
+    parameters = sum(weight.numel() for weight in checkpoint.model.parameters())
+    splits = ", ".join(f"{count} {split}" for split, count in info.num_songs.items())
+    songs = sum(info.num_songs.values())
+    return {
+        "preset": f"{checkpoint.preset.name}, {parameters / 1e6:.1f} million parameters",
+        "codec": f"{info.codec}, {info.frame_rate_hz:g} frames/s × {info.latent_dim} channels",
+        "text encoder": checkpoint.origin.text_encoder,
+        "corpus": f"{songs} songs ({splits}), {duration_text(3600 * info.hours)} of music",
+        "licence of the corpus": "; ".join(info.licences),
+        "folder": str(plan.model),
+        "fingerprint": checkpoint.fingerprint[:16],
+    }
+
+
+def _cores() -> str:
+    cores = num_cores()
+    return "one core" if cores == 1 else f"{cores} cores"
+
+
+def _number(count: int) -> str:
+    names = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight")
+    return names[count] if count < len(names) else str(count)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
