@@ -19,8 +19,8 @@ class Ema:
         """Move the average towards the current parameters."""
         self.num_updates += 1
         decay = min(self.decay, (1 + self.num_updates) / (10 + self.num_updates))
-        averages, current = list(self.module.parameters()), list(module.parameters())
-        torch._foreach_lerp_(averages, current, 1 - decay)
+        for average, current in zip(self.module.parameters(), module.parameters(), strict=True):
+            average.lerp_(current, 1 - decay)
 
     def state(self) -> dict[str, Tensor]:
         return {**self.module.state_dict(), "num_updates": torch.tensor(self.num_updates)}

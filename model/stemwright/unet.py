@@ -112,6 +112,8 @@ class StemUNet(nn.Module):
     could do additively.
     """
 
+    alpha_bar: Tensor
+
     def __init__(self, config: UNetConfig, schedule: NoiseSchedule) -> None:
         super().__init__()
         self.config = config
