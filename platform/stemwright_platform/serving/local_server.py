@@ -55,9 +55,11 @@ def local_server(settings: ServingSettings, *, host: str = "127.0.0.1", port: in
     try:
         yield _started(settings, host, port)
     finally:
-        serve.shutdown()
-        if own_ray:
+        if own_ray:  # replicas first, in peace: the dispatcher gives its work back
+            serve.delete("stemwright")
             ray.shutdown()
+        else:
+            serve.shutdown()
 
 
 def check_port(host: str, port: int) -> None:
