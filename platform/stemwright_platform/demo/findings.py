@@ -95,7 +95,7 @@ def _reference(plan: DemoPlan, composed: Composed) -> Round:
             f"The model has not heard this song{described}. It is here to compare: "
             "rendered from an arrangement, not generated."
         ),
-        lanes=_lanes(plan.excerpt, tracks, dict.fromkeys(tracks, "recorded")),
+        lanes=_lanes(plan.excerpt, tracks, dict.fromkeys(tracks, "rendered")),
         facts={"song": song.song_id, "genre": ", ".join(song.metadata.genres)},
     )
 

@@ -19,7 +19,7 @@ from stemwright_platform.demo.pictures import mel_levels, spectrogram_uri, wave_
 from stemwright_platform.time_left import duration_text
 
 PAGE = "report.html"
-Role = Literal["generated", "given", "recorded", "mix"]
+Role = Literal["generated", "given", "rendered", "mix"]
 
 COLOURS = ("#5f74f2", "#e8873a", "#18a387", "#d9559f", "#b8960c", "#2b9fd1", "#9b6bdf", "#c9503f")
 """One a slot, again from the first where there are more slots."""
