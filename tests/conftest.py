@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,15 @@ def ray_cluster() -> Iterator[Any]:
 
 @pytest.fixture
 def make_latents(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a data set of random latents, as `make_latents({"song": frames}, segment_frames=5)`."""
+    """Writes a data set of random latents, as `make_latents({"song": frames}, held_out=["song"])`."""
 
-    def write(lengths: dict[str, int], *, segment_frames: int = 1, split: str = "train") -> Path:
+    def write(
+        lengths: dict[str, int],
+        *,
+        segment_frames: int = 1,
+        split: str = "train",
+        held_out: Sequence[str] = (),
+    ) -> Path:
         folder = tmp_path / "latents"
         folder.mkdir()
         generator = torch.Generator().manual_seed(len(lengths))
@@ -44,7 +50,7 @@ def make_latents(tmp_path: Path) -> Callable[..., Path]:
             latents[~torch.tensor(presence)] = 0
             song = LatentSong(
                 song_id=song_id,
-                split=split,
+                split="test" if song_id in held_out else split,
                 presence=presence,
                 gains_db=(1.0, -2.5, 3.0, 0.0),
                 metadata=SongMetadata(
@@ -71,7 +77,7 @@ def make_latents(tmp_path: Path) -> Callable[..., Path]:
             loudness_lufs=-23.0,
             track_names=TRACKS.names,
             prompt_names=TRACKS.prompt_names,
-            num_songs={split: len(lengths)},
+            num_songs={split: len(lengths) - len(held_out), **({"test": len(held_out)} if held_out else {})},
             num_chunks=sum(-(-frames // CHUNK_FRAMES) for frames in lengths.values()),
             hours=sum(lengths.values()) / 150 / 3600,
             gains_db=(1.0, -2.5, 3.0, 0.0),

@@ -1,0 +1,115 @@
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors
+import torch
+from safetensors.torch import load_file
+from toy_learning import HashedText, toy_preset
+
+import stemwright.checkpoint
+from stemwright.checkpoint import load_checkpoint
+from stemwright.errors import InputError
+from stemwright.run_folder import RunFolder
+from stemwright.train_locally import train_locally
+from stemwright.training_log import Record, read_log
+
+
+@pytest.fixture
+def train(make_latents: Callable[..., Path], tmp_path: Path) -> Callable[..., RunFolder]:
+    """Trains a toy on random latents, as `train("out", steps=6)`."""
+    data = make_latents({"song": 200, "short": 30, "other": 100}, held_out=["other"])
+    preset = toy_preset(window_s=0.2, batch_size=2)
+
+    def run(out: str, **arguments: Any) -> RunFolder:
+        arguments = {"steps": 6, "checkpoint_every": 2, "text_encoder": HashedText(), **arguments}
+        return train_locally(preset, data, tmp_path / out, **arguments)
+
+    return run
+
+
+def interrupt_at(step: int) -> Callable[[Record], None]:
+    def on_step(record: Record) -> None:
+        if record["step"] == step:
+            raise KeyboardInterrupt
+
+    return on_step
+
+
+def weights(folder: RunFolder) -> dict[str, torch.Tensor]:
+    latest = folder.latest_checkpoint()
+    assert latest is not None
+    return load_file(latest / "training.safetensors")
+
+
+def test_a_run_leaves_a_model_a_log_and_two_checkpoints_at_most(train: Callable[..., RunFolder]) -> None:
+    folder = train("run")
+    records = read_log(folder.metrics)
+    assert [record["step"] for record in records] == [1, 2, 3, 4, 5, 6]
+    assert {"loss", "learning_rate", "p_targets_4", "windows_per_s", "audio_s_per_s"} <= records[0].keys()
+    assert [record["step"] for record in read_log(folder.validation)] == [2, 4, 6]
+    assert len(list((folder.path / "checkpoints").iterdir())) <= 2
+    best = min(read_log(folder.validation), key=lambda record: record["loss"])
+    assert load_checkpoint(folder.path).origin.facts["steps"] == best["step"]
+    assert not (folder.model / "training.safetensors").exists()
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights_and_figures(train: Callable[..., RunFolder]) -> None:
+    whole = train("whole")
+    with pytest.raises(KeyboardInterrupt):
+        train("stopped", on_step=interrupt_at(5))
+    resumed = train("stopped")
+    for name, expected in weights(whole).items():
+        assert torch.equal(weights(resumed)[name], expected), name
+    losses = [[record["loss"] for record in read_log(folder.metrics)] for folder in (whole, resumed)]
+    assert losses[0] == losses[1]
+
+
+def test_a_finished_run_is_left_alone(train: Callable[..., RunFolder]) -> None:
+    written = train("run").metrics.read_bytes()
+    assert train("run").metrics.read_bytes() == written
+
+
+def test_a_folder_of_another_run_or_of_other_things_is_refused(
+    train: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    train("run")
+    with pytest.raises(InputError, match=r"other settings \(seed 0, not 1\)"):
+        train("run", seed=1)
+    (tmp_path / "diary").mkdir()
+    (tmp_path / "diary" / "monday.txt").write_text("rain")
+    with pytest.raises(InputError, match="is no training run"):
+        train("diary")
+
+
+def test_a_full_disk_costs_no_checkpoint_and_the_run_goes_on_once_there_is_room(
+    train: Callable[..., RunFolder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_file = stemwright.checkpoint.save_file
+
+    def full(tensors: dict[str, torch.Tensor], path: Path) -> None:
+        if "step-0000004" in str(path) and path.name == "training.safetensors":
+            path.write_bytes(b"as much as there was room for")
+            raise safetensors.SafetensorError(f"I/O error: {os.strerror(errno.ENOSPC)} (os error 28)")
+        save_file(tensors, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stemwright.checkpoint, "save_file", full)
+        with pytest.raises(OSError, match="No space left") as raised:
+            train("run")
+    assert raised.value.errno == errno.ENOSPC
+    latest = RunFolder(tmp_path / "run").latest_checkpoint()
+    assert latest is not None
+    assert latest.name == "step-0000002"
+    assert not list(latest.parent.glob(".*"))
+    assert [record["step"] for record in read_log(train("run").metrics)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_time_budget_ends_about_in_time(train: Callable[..., RunFolder]) -> None:
+    folder = train("run", steps=None, minutes=0.05, checkpoint_every=None)
+    last = read_log(folder.metrics)[-1]
+    assert last["step"] == last["total_steps"]
+    assert last["train_s"] < 3 * 3.0
