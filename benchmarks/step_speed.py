@@ -61,8 +61,9 @@ def main() -> None:
 
 
 def measured_preset(preset: Preset, device: str, seconds: float, repeats: int) -> list[dict[str, object]]:
+    schedule = preset.schedule.build()  # checks its levels, which the meta device cannot
     with torch.device("meta"):
-        count = sum(p.numel() for p in StemUNet(preset.model, preset.schedule.build()).parameters())
+        count = sum(p.numel() for p in StemUNet(preset.model, schedule).parameters())
     # weights, gradients, two moments and the average, in float32
     needed, free = count * 4 * 5, free_bytes(device)
     if needed > free / 2:

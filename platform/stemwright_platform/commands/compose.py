@@ -7,9 +7,7 @@ import typer
 
 app = typer.Typer()
 
-EXAMPLE = (
-    'stemwright compose --prompt "slow blues, slide guitar" --given drums=loop.wav --targets bass,melody'
-)
+EXAMPLE = 'stemwright compose --prompt "slow blues, slide guitar" --given drums=loop.wav'
 
 
 @app.command(epilog=f"Example: `{EXAMPLE} --targets bass,melody --duration 8 --seed 1 --out out`")
