@@ -31,7 +31,7 @@ def main_job(plan: DemoPlan, closing: ExitStack, say: Callable[[str], None]) -> 
         Stage(
             name="latents",
             does=f"start Ray and encode {duration_text(music_s)} of music with Ray Data",
-            estimate_s=15 + music_s / 20 / cores,
+            estimate_s=12 + music_s / 20 / cores,
             settings={"codec": plan.model_preset.codec},
             result=plan.latents / "dataset.json",
             run=work.encode_latents,
@@ -39,7 +39,7 @@ def main_job(plan: DemoPlan, closing: ExitStack, say: Callable[[str], None]) -> 
         Stage(
             name="training",
             does=f"train preset {plan.preset} with Ray Train, tracked in MLflow",
-            estimate_s=20 + 60 * plan.minutes,
+            estimate_s=25 + 60 * plan.minutes,
             settings={"preset": plan.preset, "minutes": plan.minutes},
             result=plan.model / "checkpoint.json",
             run=work.train_model,
@@ -47,7 +47,7 @@ def main_job(plan: DemoPlan, closing: ExitStack, say: Callable[[str], None]) -> 
         Stage(
             name="serving",
             does="serve the composition API on Ray Serve",
-            estimate_s=25,
+            estimate_s=20,
             settings={},
             result=None,
             run=work.serve_model,
@@ -55,7 +55,7 @@ def main_job(plan: DemoPlan, closing: ExitStack, say: Callable[[str], None]) -> 
         Stage(
             name="composing",
             does="Alg. 1 through HTTP: four tracks together, then two to fit the other two",
-            estimate_s=30,
+            estimate_s=15,
             settings={"prompt": plan.prompt, "piece_s": plan.piece_s},
             result=plan.out / "composition.json",
             run=work.compose_piece,
@@ -68,7 +68,7 @@ class MainJob:
 
     def __init__(self, plan: DemoPlan, closing: ExitStack, say: Callable[[str], None]) -> None:
         self._plan, self._closing, self._say = plan, closing, say
-        self._address = ""
+        self._address, self._owns_ray = "", False
 
     def make_corpus(self) -> str:
         """FLAC stems, MIDI and the manifest."""
@@ -125,7 +125,8 @@ class MainJob:
         if port != self._plan.port:
             self._say(f"port {self._plan.port} is taken: serving on {port}")
         settings = local_settings(str(self._plan.model), self._plan.state)
-        self._address = self._closing.enter_context(local_server(settings, host=HOST, port=port))
+        server = local_server(settings, host=HOST, port=port, ends_ray=self._owns_ray)
+        self._address = self._closing.enter_context(server)
         return f"served the model at {self._address}"
 
     def compose_piece(self) -> str:
@@ -164,6 +165,7 @@ class MainJob:
 
         if not ray.is_initialized():
             connect(RAY_CPUS)
+            self._owns_ray = True
             self._closing.callback(ray.shutdown)
 
 

@@ -33,10 +33,13 @@ def local_settings(model: str, state: Path, *, device: str = "cpu", **more: str 
 
 
 @contextmanager
-def local_server(settings: ServingSettings, *, host: str = "127.0.0.1", port: int = 8000) -> Iterator[str]:
+def local_server(
+    settings: ServingSettings, *, host: str = "127.0.0.1", port: int = 8000, ends_ray: bool = False
+) -> Iterator[str]:
     """Serve until the block ends; gives the address, once generations are worked on.
 
-    Uses the Ray that this process is connected to, else starts one and ends it again.
+    Uses the Ray that this process is connected to, else starts one and ends it again; `ends_ray` ends the
+    one it found, too.
     Raises InputError for a port that cannot be had.
     """
     check_port(host, port)
@@ -55,7 +58,7 @@ def local_server(settings: ServingSettings, *, host: str = "127.0.0.1", port: in
     try:
         yield _started(settings, host, port)
     finally:
-        if own_ray:  # replicas first, in peace: the dispatcher gives its work back
+        if own_ray or ends_ray:  # replicas first, in peace: the dispatcher gives its work back
             serve.delete("stemwright")
             ray.shutdown()
         else:

@@ -43,6 +43,7 @@ def checked_uri(uri: str) -> str:
 def open_client(uri: str) -> "MlflowClient":
     """An MLflow client that gives up on a dead server within a minute and sends no usage data."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # making the tables is no news
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     from mlflow.tracking import MlflowClient
