@@ -1,0 +1,41 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from stemwright.errors import InputError
+from stemwright_platform.commands.train import app
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"--preset": "huge"}, "unknown preset 'huge'"),
+        ({"--data": "nowhere"}, "nowhere is not a prepared data set"),
+        ({"--steps": "0"}, "at least one step"),
+        ({"--minutes": "1"}, "either in steps or in minutes"),
+        ({"--workers": "0"}, "at least one worker"),
+        ({"--tracking-uri": "file:///tmp/mlruns"}, "sqlite:///PATH"),
+    ],
+)
+def test_bad_input_is_one_line_before_anything_starts(
+    options: dict[str, str], message: str, make_latents: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = make_latents({"song": 400})
+    given = {"--preset": "tiny", "--data": data, "--out": tmp_path / "run", "--steps": 5, **options}
+    result = run(*(part for option in given.items() for part in option))
+    assert isinstance(result.exception, InputError)
+    assert message in str(result.exception)
+    assert "\n" not in str(result.exception)
+
+
+def test_help_shows_an_example() -> None:
+    assert "stemwright train --preset small --data data/latents --out runs/first" in " ".join(
+        run("--help").output.split()
+    )
