@@ -17,7 +17,8 @@ VALIDATION_SEED = 7919
 def validate(learner: Learner, batches: Iterable[Batch], rounds: int = 1) -> LossTable:
     """Errors on `batches`, each seen `rounds` times, every target set alike and t spread evenly over 1…N."""
     table = LossTable(learner.schedule)
-    for batch in batches:
+    for loaded in batches:
+        batch = loaded.to(learner.device)
         for round_ in range(rounds):
             seed = VALIDATION_SEED + round_
             drawn = draw(batch, learner.curriculum, learner.config, 1.0, learner.schedule, seed)
@@ -30,4 +31,5 @@ def _even_timesteps(batch: Batch, learner: Learner, seed: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed + int(batch.sample_ids[0]))
     size = len(batch.prompts)
     span = (torch.randperm(size, generator=generator) + torch.rand(size, generator=generator)) / size
-    return 1 + (span * learner.schedule.num_timesteps).long().clamp(max=learner.schedule.num_timesteps - 1)
+    t = 1 + (span * learner.schedule.num_timesteps).long().clamp(max=learner.schedule.num_timesteps - 1)
+    return t.to(learner.device)

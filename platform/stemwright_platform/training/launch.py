@@ -59,30 +59,32 @@ def launch(
     folder, plan = RunFolder(Path(out).resolve()), _absolute(plan)
     check_data(plan, folder)
     facts = folder.begin(plan)
-    if facts.get("finished"):
+    if facts.get("registered"):
         return Outcome(folder=folder, was_finished=True)
     uri = facts.get("tracking_uri") or tracking_uri or default_uri()
     tracking = Tracking(uri, name=folder.path.name, run_id=facts.get("tracking_run"))
     tracking.start(plan.settings(), on_run_id=lambda run: folder.note(tracking_uri=uri, tracking_run=run))
-    status = "KILLED"
     try:
         with Watch(folder, plan, tracking):
-            fit(plan, folder, max_failures)
-        status = "FINISHED"
-    except Exception:
-        status = "FAILED"
+            if not facts.get("finished"):
+                fit(plan, folder, max_failures)
+    except BaseException as error:
+        tracking.close("FAILED" if isinstance(error, Exception) else "KILLED")
         raise
-    finally:
-        registered: list[Registration] = []
-
-        def finish(client: "MlflowClient") -> None:
-            if status == "FINISHED":
-                registered.append(publish(client, tracking.run_id or "", folder, model_name))
-
-        tracking.close(status, finish)
-    folder.note(finished=True)
+    registered: list[Registration] = []
+    tracking.close(
+        "FINISHED",
+        lambda client: registered.append(publish(client, tracking.run_id or "", folder, model_name)),
+    )
     registration = registered[0] if registered else None
-    return Outcome(folder=folder, registration=registration, tracking_failure=tracking.failure)
+    # where MLflow was away, the next call registers what is finished
+    folder.note(finished=True, registered=str(registration) if registration else None)
+    return Outcome(
+        folder=folder,
+        was_finished=bool(facts.get("finished")),
+        registration=registration,
+        tracking_failure=tracking.failure,
+    )
 
 
 def check_data(plan: TrainingPlan, folder: RunFolder) -> None:

@@ -1,5 +1,6 @@
 """What the driver does while workers train: follows their log, shows progress, feeds the tracking."""
 
+import sys
 import threading
 
 from stemwright.run_folder import RunFolder
@@ -26,6 +27,9 @@ class Watch:
     def __enter__(self) -> "Watch":
         # what an earlier start wrote is no progress of this one
         earlier = self._read()
+        resumed = f" after step {earlier[-1]['step']}" if earlier else ""
+        workers = f"{self._plan.workers} worker" + ("s" if self._plan.workers > 1 else "")
+        print(f"training: starting {workers} on Ray{resumed}", file=sys.stderr, flush=True)
         if earlier:
             self._done = self._amount(earlier[-1])
         self._thread.start()

@@ -55,6 +55,25 @@ def test_two_workers_train_track_and_register_a_model(
         launch(replace(plan, workers=1), folder.path, tracking_uri=tracking_uri)
 
 
+def test_a_run_that_could_not_be_tracked_is_registered_by_the_next_call(
+    ray_cluster: Any,
+    plan: TrainingPlan,
+    tmp_path: Path,
+    tracking_uri: str,
+    client: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    away = launch(plan, tmp_path / "run", tracking_uri="http://127.0.0.1:9", model_name="late")
+    assert away.tracking_failure
+    assert away.registration is None
+    found = launch(plan, tmp_path / "run", tracking_uri=tracking_uri, model_name="late")
+    assert found.was_finished
+    assert found.registration
+    assert found.registration.champion
+    assert _logged_steps(client, (found.folder.facts() or {})["tracking_run"]) == [*range(1, 7)]
+
+
 def test_what_only_a_worker_can_find_wrong_is_one_clear_line(
     ray_cluster: Any, plan: TrainingPlan, tmp_path: Path, tracking_uri: str
 ) -> None:
