@@ -41,7 +41,7 @@ def loss_chart(steps: Sequence[int], losses: Sequence[float]) -> Markup:
         _line(axes, steps, np.clip(values, low, high), "faint"),
         _line(axes, steps, np.clip(mean, low, high), "bold"),
     ]
-    return _svg(parts, f"Training loss falls from {mean[0]:.3g} to {mean[-1]:.3g} over {steps[-1]} steps")
+    return _svg(parts, f"Training loss goes from {mean[0]:.3g} to {mean[-1]:.3g} over {steps[-1]} steps")
 
 
 def band_chart(edges: Sequence[float], ratios: Sequence[float | None]) -> Markup:

@@ -18,12 +18,16 @@ from stemwright_platform.demo.stages import Finished
 from stemwright_platform.serving.schema import GenerationView
 from stemwright_platform.time_left import duration_text
 
+LEARNED = 0.97
+"""Held-out error over the trivial guess's below which the page says that something was learned."""
+
 
 def findings(plan: DemoPlan, finished: Sequence[Finished], next_steps: Sequence[tuple[str, str]]) -> Report:
     """The report of a demo whose stages are all done."""
     composed = Composed.load(plan.out)
     info = DatasetInfo.load(plan.latents)
     request = composed.rounds[-1].request
+    score = _score_of_model(plan)
     return Report(
         prompt=composed.prompt,
         tracks=composed.tracks,
@@ -36,18 +40,31 @@ def findings(plan: DemoPlan, finished: Sequence[Finished], next_steps: Sequence[
         },
         rounds=[_first_round(plan, composed, info), _second_round(plan, composed, info)],
         reference=_reference(plan, composed),
-        learning=_learning(plan),
+        learning=_learning(plan, score),
         stages=[
             StageTime(name=stage.name, did=stage.did, seconds=stage.seconds, kept=stage.kept)
             for stage in finished
         ],
         model=_model_facts(plan, info),
-        honesty=(
-            f"{duration_text(60 * plan.minutes)} of training on {_cores()} do not make good music. What this "
-            "page shows is that every part works and that the model has begun to learn; the stems of a real "
-            "song of the corpus, further down, show where training leads."
-        ),
+        honesty=honesty(plan, score.get("ratio")),
         next_steps=next_steps,
+    )
+
+
+def honesty(plan: DemoPlan, ratio: float | None) -> str:
+    """What to expect of the music, from the served model's held-out error over the trivial guess's."""
+    if ratio is None:
+        learned = "Nothing was held out, so it does not show what the model has learned"
+    elif ratio < LEARNED:
+        learned = f"On unseen music the model's error is {ratio:.2f} of a guess that has learned nothing"
+    else:
+        learned = (
+            f"The model has hardly learned yet: on unseen music its error is {ratio:.2f} of a blind guess"
+        )
+    return (
+        f"{duration_text(60 * plan.minutes)} of training on {_cores()} do not make good music; what this "
+        f"page shows is that every part works. {learned}. Further down are the stems of a real song of "
+        "the corpus, to compare."
     )
 
 
@@ -119,21 +136,25 @@ def _round_facts(made: GenerationView, info: DatasetInfo) -> dict[str, str]:
     return facts
 
 
-def _learning(plan: DemoPlan) -> Learning:
-    folder = RunFolder(plan.run)
-    steps, scores = read_log(folder.metrics), read_log(folder.validation)
-    last: dict[str, Any] = steps[-1] if steps else {}
-    facts = {"steps": f"{last.get('step', 0):,}"}
-    if "step_s" in last:
+def _score_of_model(plan: DemoPlan) -> dict[str, Any]:
+    """The validation of the model that is served, the best one; empty without held-out songs."""
+    scores = read_log(RunFolder(plan.run).validation)
+    return min(scores, key=lambda record: record["loss"]) if scores else {}
+
+
+def _learning(plan: DemoPlan, score: Mapping[str, Any]) -> Learning:
+    steps = read_log(RunFolder(plan.run).metrics)
+    facts = {"steps": f"{steps[-1]['step'] if steps else 0:,}"}
+    if steps:
         speeds = sorted(record["step_s"] for record in steps)
         facts["a step"] = f"{speeds[len(speeds) // 2]:.2f} s"
         facts["music heard"] = duration_text(sum(r["step_s"] * r["audio_s_per_s"] for r in steps))
-    if scores:
-        facts["held-out error"] = f"{scores[-1]['ratio']:.2f} of the trivial guess"
+    if score:
+        facts["held-out error"] = f"{score['ratio']:.2f} of the trivial guess, at step {score['step']:,}"
     return Learning(
         steps=[record["step"] for record in steps],
         losses=[record["loss"] for record in steps],
-        ratios=scores[-1]["ratio_by_band"] if scores else {},
+        ratios=score.get("ratio_by_band", {}),
         facts=facts,
     )
 

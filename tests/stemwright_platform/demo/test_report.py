@@ -123,7 +123,7 @@ def test_silence_is_drawn_and_called_silent(tmp_path):
 def test_learning_is_drawn_where_there_is_any_and_left_out_where_not(tmp_path):
     learned = Learning(steps=[1, 2, 3], losses=[1.0, 0.8, 0.7], ratios={"0.1-0.2": 0.9}, facts={"steps": "3"})
     page = Page(write_report(make_report(tmp_path, learning=learned), tmp_path))
-    assert "falls from" in " ".join(page.values("svg", "aria-label"))
+    assert "goes from" in " ".join(page.values("svg", "aria-label"))
     unlearned = Learning(steps=[], losses=[], ratios={}, facts={})
     page = Page(write_report(make_report(tmp_path, learning=unlearned), tmp_path))
     assert "Training loss" not in page.text
