@@ -1,4 +1,5 @@
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,23 @@ CHUNK_FRAMES = 40
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[Any]:
-    """A local Ray of four logical cores, without dashboard, for the whole session."""
+    """A local Ray of four logical cores for the whole session; its dashboard takes jobs."""
     os.environ["RAY_AUTH_MODE"] = "disabled"
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
 
-    ray.init(num_cpus=4, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    context = ray.init(
+        num_cpus=4,
+        include_dashboard=True,
+        dashboard_port=port,
+        logging_level="ERROR",
+        log_to_driver=False,
+    )
+    # where `ray job submit` looks for the cluster
+    os.environ["RAY_API_SERVER_ADDRESS"] = f"http://{context.dashboard_url}"
     yield ray
     ray.shutdown()
 
