@@ -14,13 +14,12 @@ from safetensors.torch import load_file
 from stemwright.checkpoint import load_checkpoint
 from stemwright.errors import InputError
 from stemwright.presets import load_preset
+from stemwright.run_folder import RunFolder
 from stemwright.train_locally import train_locally
 from stemwright.training_log import read_log
 from stemwright.training_run import TrainingPlan
 from stemwright_platform.training.launch import launch
 from stemwright_platform.training.registry import resolve_model
-
-pytestmark = pytest.mark.ray
 
 
 @pytest.fixture
@@ -31,6 +30,7 @@ def plan(make_latents: Callable[..., Path]) -> TrainingPlan:
     return TrainingPlan(preset=preset, data=str(data), steps=6, checkpoint_every=2)
 
 
+@pytest.mark.ray
 def test_two_workers_train_track_and_register_a_model(
     ray_cluster: Any, plan: TrainingPlan, tmp_path: Path, tracking_uri: str, client: Any
 ) -> None:
@@ -56,13 +56,12 @@ def test_two_workers_train_track_and_register_a_model(
 
 
 def test_a_run_that_could_not_be_tracked_is_registered_by_the_next_call(
-    ray_cluster: Any,
-    plan: TrainingPlan,
-    tmp_path: Path,
-    tracking_uri: str,
-    client: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    plan: TrainingPlan, tmp_path: Path, tracking_uri: str, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def fit(plan: TrainingPlan, folder: RunFolder, max_failures: int) -> None:
+        train_locally(plan.preset, plan.data, folder.path, steps=plan.steps, checkpoint_every=2)
+
+    monkeypatch.setattr("stemwright_platform.training.launch.fit", fit)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     away = launch(plan, tmp_path / "run", tracking_uri="http://127.0.0.1:9", model_name="late")
     assert away.tracking_failure
@@ -74,6 +73,7 @@ def test_a_run_that_could_not_be_tracked_is_registered_by_the_next_call(
     assert _logged_steps(client, (found.folder.facts() or {})["tracking_run"]) == [*range(1, 7)]
 
 
+@pytest.mark.ray
 def test_what_only_a_worker_can_find_wrong_is_one_clear_line(
     ray_cluster: Any, plan: TrainingPlan, tmp_path: Path, tracking_uri: str
 ) -> None:
@@ -82,6 +82,7 @@ def test_what_only_a_worker_can_find_wrong_is_one_clear_line(
         launch(missing, tmp_path / "run", tracking_uri=tracking_uri)
 
 
+@pytest.mark.ray
 @pytest.mark.chaos
 def test_a_run_whose_worker_is_killed_ends_like_one_that_never_was(
     ray_cluster: Any, plan: TrainingPlan, tmp_path: Path, tracking_uri: str, client: Any
