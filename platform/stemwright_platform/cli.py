@@ -38,8 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.errno != errno.ENOSPC:
             raise
         sys.exit(_said(f"error: the disk is full ({error.filename}): free space and run again", BAD_INPUT))
-    except KeyboardInterrupt:
-        sys.exit(_said("interrupted: run the same command again to go on", INTERRUPTED))
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # how typer ends on Ctrl-C
+            _said("interrupted: run the same command again to go on", INTERRUPTED)
+        raise
 
 
 def _said(line: str, code: int) -> int:
