@@ -2,6 +2,7 @@
 
     make bench            (or: python benchmarks/step_speed.py --presets tiny small --seconds 8)
 
+A preset of more than 50 million parameters trains on one window a step here, not on its own batch.
 FLOPs are counted by torch's FlopCounterMode on the very step that is timed. A preset that would need more
 than half of the free memory is left out, and said so. Writes benchmarks/results/step_speed.json and .md.
 """
@@ -28,6 +29,9 @@ from stemwright.unet import StemUNet
 RESULTS = Path(__file__).parent / "results"
 FRAME_RATE_HZ = 150
 TOKENS = 32
+LARGE = 50_000_000
+TIME_LIMIT_S = 60.0
+"""A preset and precision is repeated no longer than this."""
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -80,13 +84,17 @@ def measured_preset(preset: Preset, device: str, seconds: float, repeats: int) -
 def measured(
     preset: Preset, count: int, precision: str, device: str, seconds: float, repeats: int
 ) -> dict[str, object]:
-    preset = replace(preset, training=replace(preset.training, precision=precision))
+    size = 1 if count > LARGE and device == "cpu" else preset.training.batch_size
+    preset = replace(preset, training=replace(preset.training, precision=precision, batch_size=size))
     learner = make_learner(preset, device)
     matmul, step, train = [], [], []
     # interleaved, so that a machine whose speed drifts does so for all three
     sampling, flops_step = denoising_step(learner, precision, seconds)
     training, flops_train = training_step(learner)
+    began = time.perf_counter()
     for _ in range(repeats):
+        if train and time.perf_counter() - began > TIME_LIMIT_S:
+            break
         matmul.append(matmul_rate(PRECISIONS[precision], device))
         step.append(timed(sampling, device))
         train.append(timed(training, device))
@@ -169,8 +177,7 @@ def matmul_rate(dtype: torch.dtype, device: str, size: int = 2048) -> float:
 
 
 def timed(step: Callable[[], object], device: str) -> float:
-    """Seconds of one call after a warm one."""
-    step()
+    """Seconds of one call; counting its FLOPs has warmed it up."""
     if device == "cuda":
         torch.cuda.synchronize()
     start = time.perf_counter()
