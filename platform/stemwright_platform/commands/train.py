@@ -25,7 +25,7 @@ def train(
     checkpoint_every: Annotated[
         int | None, typer.Option(help="Steps between checkpoints; a tenth of the run by default.")
     ] = None,
-    text_encoder_weights: Annotated[
+    text_weights: Annotated[
         str | None, typer.Option(help="Local folder with the text encoder's weights.")
     ] = None,
     tracking_uri: Annotated[
@@ -50,8 +50,12 @@ def train(
         seed=seed,
         workers=workers,
         checkpoint_every=checkpoint_every,
-        text_encoder_weights=text_encoder_weights,
+        text_encoder_weights=text_weights,
     )
+    if plan.preset.training.p2 > 0:
+        print(
+            f"p2 = {plan.preset.training.p2:g} has no effect in this release: given tracks stay recorded ones"
+        )
     print(summary(launch(plan, out, tracking_uri=tracking_uri, model_name=model_name)))
 
 
