@@ -67,8 +67,9 @@ class TrainingConfig:
     """Progress at which the joint task begins to open."""
     loss: Literal["epsilon", "velocity"] = "velocity"
     """Weighting of Eq. 2 over timesteps: as it stands, or divided by ᾱ so that every noise level counts."""
-    precision: Literal["fp32", "bf16"] = "bf16"
-    """Arithmetic of the forward and backward pass; parameters stay float32."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of the forward and backward pass; `auto` is bf16 where the hardware has it. Parameters stay
+    float32."""
 
     def __post_init__(self) -> None:
         for name in ("p1", "p2", "text_dropout"):

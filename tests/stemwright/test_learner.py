@@ -3,7 +3,7 @@ from dataclasses import replace
 import torch
 from toy_learning import toy_batch, toy_learner
 
-from stemwright.learner import VELOCITY_FLOOR
+from stemwright.learner import VELOCITY_FLOOR, has_bf16
 from stemwright.training_draw import TrainingDraw, draw
 from stemwright.validation import validate
 
@@ -100,3 +100,10 @@ def test_the_model_learns_what_tracks_share() -> None:
     table = validate(learner, [held_out], rounds=4)
     ratio = table.ratios(lambda entry: entry.mode)
     assert ratio["conditional"] < 0.8
+
+
+def test_precision_is_the_hardwares_unless_asked_for() -> None:
+    assert toy_learner(precision="bf16").uses_bf16
+    assert not toy_learner(precision="fp32").uses_bf16
+    learner = toy_learner(precision="auto")
+    assert learner.uses_bf16 == has_bf16(learner.device)
