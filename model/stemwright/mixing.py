@@ -15,6 +15,15 @@ def fitted(audio: Tensor, num_samples: int) -> Tensor:
     return F.pad(audio[..., :num_samples], (0, max(0, num_samples - audio.shape[-1])))
 
 
+def softened(audio: Tensor, num_samples: int) -> Tensor:
+    """Audio `[…, n]` faded in and out over `num_samples`: no click at either end."""
+    ramp = torch.linspace(0, 1, num_samples, device=audio.device)[: audio.shape[-1]]
+    audio = audio.clone()
+    audio[..., : len(ramp)] *= ramp
+    audio[..., audio.shape[-1] - len(ramp) :] *= ramp.flip(0)
+    return audio
+
+
 def mix(stems: Iterable[Tensor]) -> Tensor:
     """The sum of stems `[2, n]` of one length, turned down only where it would clip."""
     total = torch.stack(list(stems)).sum(0)

@@ -12,8 +12,11 @@ from torch import Tensor
 from stemwright.checkpoint import Checkpoint
 from stemwright.codec import Codec
 from stemwright.loudness import match_loudness
-from stemwright.mixing import fitted
+from stemwright.mixing import fitted, softened
 from stemwright.tasks import Task
+
+EDGE_S = 0.003
+"""Fade at both ends of a take: a codec has no frames before the first and after the last to overlap with."""
 
 
 class StemCoder:
@@ -55,5 +58,6 @@ class StemCoder:
         slots = [self.tracks.index(name) for name in task.targets]
         raw = self.stats.denormalise(latents)[0, slots]
         audio = self.codec.decode(raw)[..., : self.num_samples(duration_s)].cpu()
+        audio = softened(audio, round(EDGE_S * self.codec.sample_rate_hz))
         gains = [10 ** (-self.origin.gains_db[slot] / 20) for slot in slots]
         return {name: audio[i] * gains[i] for i, name in enumerate(task.targets)}
