@@ -39,6 +39,14 @@ class Codec(Protocol):
         ...
 
 
+def check_audio(audio: Tensor) -> None:
+    """InputError unless `audio` is `[B, 2, n]` with finite samples, at least one."""
+    if audio.ndim != 3 or audio.shape[1] != 2 or audio.shape[2] == 0:
+        raise InputError(f"audio to encode must be [batch, 2, samples], got {list(audio.shape)}")
+    if not bool(audio.isfinite().all()):
+        raise InputError("audio to encode has samples that are not finite; repair it first")
+
+
 def load_codec(name: str, *, weights: str | None = None, device: str = "cpu") -> Codec:
     """The codec called `name`.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from stemwright.codec import check_audio
 from stemwright.errors import InputError
 from stemwright.pretrained import pretrained_folder, quiet_loading, weights_sha256
 
@@ -96,10 +97,7 @@ class EncodecCodec:
 
         Raises InputError for another shape, no samples, or samples that are not finite.
         """
-        if audio.ndim != 3 or audio.shape[1] != 2 or audio.shape[2] == 0:
-            raise InputError(f"audio to encode must be [batch, 2, samples], got {list(audio.shape)}")
-        if not bool(torch.isfinite(audio).all()):
-            raise InputError("audio to encode has samples that are not finite; repair it first")
+        check_audio(audio)
         batch, _, num_samples = audio.shape
         num_frames = -(-num_samples // _HOP)
         segments = _segments(audio.float())

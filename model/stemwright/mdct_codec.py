@@ -15,6 +15,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from stemwright.codec import check_audio
 from stemwright.errors import InputError
 
 _HOP = 320
@@ -62,10 +63,7 @@ class MdctCodec:
 
         Raises InputError for another shape, no samples, or samples that are not finite.
         """
-        if audio.ndim != 3 or audio.shape[1] != 2 or audio.shape[2] == 0:
-            raise InputError(f"audio to encode must be [batch, 2, samples], got {list(audio.shape)}")
-        if not bool(torch.isfinite(audio).all()):
-            raise InputError("audio to encode has samples that are not finite; repair it first")
+        check_audio(audio)
         folded = _fold(_blocks(audio.float()))
         chunks = [_pack(chunk @ _dct_iv(audio.device)) for chunk in folded.split(_CHUNK_FRAMES, dim=2)]
         return torch.cat(chunks, dim=2)
