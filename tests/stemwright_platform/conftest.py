@@ -37,7 +37,7 @@ def make_song(tmp_path: Path) -> Callable[..., Song]:
             split=split,  # pyright: ignore[reportArgumentType]
             duration_s=duration_s,
             sample_rate_hz=48000,
-            tracks={name: None if path is None else str(path) for name, path in paths.items()},
+            tracks={name: None if path is None else (str(path),) for name, path in paths.items()},
             metadata=SongMetadata(genres=("blues",), tempo_bpm=90.0),
             licence="CC0-1.0",
         )

@@ -11,8 +11,12 @@ from pathlib import Path
 from stemwright.errors import InputError
 from stemwright.prompts import SongMetadata
 from stemwright_platform.corpus.demo.song import SongOrder, make_song, read_record
-from stemwright_platform.corpus.demo.sound_font import SAMPLE_RATE_HZ, default_sound_font, load_sound_font
 from stemwright_platform.corpus.manifest import Song, split_of, with_both_splits, write_manifest
+from stemwright_platform.corpus.synthesis.sound_font import (
+    SAMPLE_RATE_HZ,
+    default_sound_font,
+    load_sound_font,
+)
 
 DURATION_S = 30.0
 MANIFEST = "manifest.parquet"
@@ -98,7 +102,7 @@ def _song(order: SongOrder, folder: Path) -> Song:
         split=split_of(order.song_id),
         duration_s=record["duration_s"],
         sample_rate_hz=SAMPLE_RATE_HZ,
-        tracks={name: str(home / f"{name}.flac") for name in record["tracks"]},
+        tracks={name: (str(home / f"{name}.flac"),) for name in record["tracks"]},
         mix_path=str(home / "mix.flac"),
         metadata=SongMetadata.from_fields(record),
         downbeats_s=tuple(record["downbeats_s"]),

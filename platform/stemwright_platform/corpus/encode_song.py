@@ -4,11 +4,9 @@ Axes: K track, D latent channel, S latent frame, n samples.
 """
 
 import math
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import fsspec
 import soundfile
 import torch
 from torch import Tensor
@@ -20,6 +18,7 @@ from stemwright.latent_shards import LatentSong
 from stemwright.loudness import TARGET_LUFS, match_loudness
 from stemwright.tracks import TRACKS, Tracks
 from stemwright_platform.corpus.manifest import Song
+from stemwright_platform.corpus.stem_audio import opened, read_stem
 
 MIN_DURATION_S = 1.0
 SOUNDING_DBFS = -60.0
@@ -50,16 +49,16 @@ def encode_song(song: Song, codec: Codec, tracks: Tracks = TRACKS) -> EncodedSon
     Holds one stem's audio at a time. Raises InputError, naming the file, where a stem is unusable; and
     where the song is shorter than a second, silent in every track or has a track that is no slot.
     """
-    paths = {tracks.index(name): path for name, path in song.tracks.items() if path}
-    num_samples = max(_num_samples(path, codec.sample_rate_hz) for path in paths.values())
+    paths = {tracks.index(name): paths for name, paths in song.tracks.items() if paths is not None}
+    num_samples = max(_num_samples(path, codec.sample_rate_hz) for stem in paths.values() for path in stem)
     if (duration_s := num_samples / codec.sample_rate_hz) < MIN_DURATION_S:
         raise InputError(f"lasts {duration_s:.3f} s; a song needs at least {MIN_DURATION_S:g} s")
     num_frames = math.ceil(num_samples / codec.hop)
     latents = torch.zeros(len(tracks), codec.latent_dim, num_frames, dtype=torch.float16)
     sounding = torch.zeros(len(tracks), num_frames, dtype=torch.bool)
     gains_db = [0.0] * len(tracks)
-    for track, path in paths.items():
-        latents[track], sounding[track], gains_db[track] = _encode_stem(path, codec, num_samples)
+    for track, stem in paths.items():
+        latents[track], sounding[track], gains_db[track] = _encode_stem(stem, codec, num_samples)
     if not sounding.any():
         raise InputError("is silent in every track")
     encoded = LatentSong(
@@ -101,10 +100,9 @@ def sounding_frames(audio: Tensor, hop: int) -> Tensor:
     return torch.cat(powers) > 10 ** (SOUNDING_DBFS / 10)
 
 
-def _encode_stem(path: str, codec: Codec, num_samples: int) -> tuple[Tensor, Tensor, float]:
+def _encode_stem(paths: Sequence[str], codec: Codec, num_samples: int) -> tuple[Tensor, Tensor, float]:
     """A stem at -23 LUFS, silent past its end: latents `[D, S]`, sounding frames `[S]`, the gain it took."""
-    with _opened(path) as source:
-        audio = read_audio(source, codec.sample_rate_hz, name=path)
+    audio = read_stem(paths, codec.sample_rate_hz)
     audio, gain_db = match_loudness(audio, codec.sample_rate_hz, TARGET_LUFS)
     if missing := num_samples - audio.shape[1]:
         audio = torch.nn.functional.pad(audio, (0, missing))
@@ -114,14 +112,9 @@ def _encode_stem(path: str, codec: Codec, num_samples: int) -> tuple[Tensor, Ten
 def _num_samples(path: str, sample_rate_hz: int) -> int:
     """Length after resampling, by the file's header."""
     try:
-        with _opened(path) as source:
+        with opened(path) as source:
             header = soundfile.info(source)
     except (OSError, ValueError, TypeError, soundfile.SoundFileError):
-        with _opened(path) as source:
+        with opened(path) as source:
             return read_audio(source, sample_rate_hz, name=path).shape[1]  # says what is wrong with it
     return round(header.frames * sample_rate_hz / header.samplerate)
-
-
-def _opened(path: str) -> AbstractContextManager[Any]:
-    """What `read_audio` takes: a local path as it is, a URI as an open file."""
-    return fsspec.open(path) if "://" in path else nullcontext(path)

@@ -79,7 +79,7 @@ def _song(song_id: str, fields: dict[str, Any], files: dict[str, list[Path]], tr
         split=fields.get("split") or split_of(song_id),
         duration_s=max(info.frames / info.samplerate for info in infos),
         sample_rate_hz=max(info.samplerate for info in infos),
-        tracks={name: str(path.absolute()) if path else None for name, path in found.items()},
+        tracks={name: (str(path.absolute()),) if path else None for name, path in found.items()},
         mix_path=str(mixes[0].absolute()) if mixes else None,
         metadata=SongMetadata.from_fields(fields),
         downbeats_s=_downbeats(fields.get("downbeats_s")),

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,28 +13,32 @@ import pyarrow.parquet as pq
 from stemwright.errors import InputError
 from stemwright.prompts import SongMetadata
 
-Split = Literal["train", "test"]
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 TEST_FRACTION = 0.2
 
+STRINGS = pa.list_(pa.string())
 SCHEMA = pa.schema(
     [
         ("song_id", pa.string()),
         ("split", pa.string()),
         ("duration_s", pa.float64()),
         ("sample_rate_hz", pa.int64()),
-        ("tracks", pa.map_(pa.string(), pa.string())),
+        ("tracks", pa.map_(pa.string(), STRINGS)),
         ("mix_path", pa.string()),
-        ("genres", pa.list_(pa.string())),
-        ("instruments", pa.list_(pa.string())),
-        ("moods", pa.list_(pa.string())),
+        ("genres", STRINGS),
+        ("instruments", STRINGS),
+        ("moods", STRINGS),
         ("tempo_bpm", pa.float64()),
         ("key", pa.string()),
         ("downbeats_s", pa.list_(pa.float64())),
-        ("keywords", pa.list_(pa.string())),
-        ("themes", pa.list_(pa.string())),
+        ("keywords", STRINGS),
+        ("themes", STRINGS),
         ("source", pa.string()),
         ("licence", pa.string()),
+        ("estimated", STRINGS),
+        ("notes", STRINGS),
     ]
 )
 
@@ -46,13 +50,14 @@ class Song:
     song_id: str
     """Unique in the corpus."""
     split: Split
-    """Which songs train and which are held out."""
+    """Which songs train, which choose the best checkpoint, which are held out to the end."""
     duration_s: float
     """Of the longest track."""
     sample_rate_hz: int
     """Of the files, before any resampling."""
-    tracks: Mapping[str, str | None]
-    """Track name → absolute path or URI of its audio; None or left out where the song lacks the track."""
+    tracks: Mapping[str, tuple[str, ...] | None]
+    """Track name → absolute paths or URIs of its audio, which are summed; () where the track is known to be
+    silent all through the song; None or left out where the song lacks the track."""
     mix_path: str | None = None
     """The mix as recorded, where there is one."""
     metadata: SongMetadata = field(default_factory=SongMetadata)
@@ -63,10 +68,16 @@ class Song:
     """Where the song comes from."""
     licence: str = "unknown"
     """Terms of use, as a name or an SPDX expression."""
+    estimated: tuple[str, ...] = ()
+    """Names of the fields that were estimated from the audio, as "tempo_bpm"."""
+    notes: tuple[str, ...] = ()
+    """What the importer found worth telling, a line each: stems of unequal length, say."""
 
     def __post_init__(self) -> None:
-        if self.split not in ("train", "test"):
-            raise InputError(f"song '{self.song_id}': split must be train or test, got '{self.split}'")
+        if self.split not in SPLITS:
+            raise InputError(
+                f"song '{self.song_id}': split must be one of {', '.join(SPLITS)}, got '{self.split}'"
+            )
         if not any(self.tracks.values()):
             raise InputError(f"song '{self.song_id}' has no track: give it at least one audio file")
 
@@ -77,7 +88,7 @@ def split_of(song_id: str) -> Split:
 
 
 def with_both_splits(songs: Sequence[Song]) -> list[Song]:
-    """The songs, in order, with a song in each split wherever there are two or more.
+    """The songs, in order, with a song to train on and one to test wherever there are two or more.
 
     Where the hash leaves a split empty, the song closest to it by its hash moves there.
     """
@@ -135,8 +146,11 @@ def _row(song: Song, folder: Path) -> dict[str, Any]:
         "split": song.split,
         "duration_s": song.duration_s,
         "sample_rate_hz": song.sample_rate_hz,
-        "tracks": [(name, _stored(path, folder)) for name, path in song.tracks.items()],
-        "mix_path": _stored(song.mix_path, folder),
+        "tracks": [
+            (name, None if paths is None else [_stored(path, folder) for path in paths])
+            for name, paths in song.tracks.items()
+        ],
+        "mix_path": song.mix_path and _stored(song.mix_path, folder),
         "genres": known.genres,
         "instruments": known.instruments,
         "moods": known.moods,
@@ -147,6 +161,8 @@ def _row(song: Song, folder: Path) -> dict[str, Any]:
         "themes": known.themes,
         "source": song.source,
         "licence": song.licence,
+        "estimated": song.estimated,
+        "notes": song.notes,
     }
 
 
@@ -156,24 +172,29 @@ def _song(row: dict[str, Any], folder: Path) -> Song:
         split=row["split"],
         duration_s=row["duration_s"],
         sample_rate_hz=row["sample_rate_hz"],
-        tracks={name: _resolved(path, folder) for name, path in row["tracks"] or ()},
-        mix_path=_resolved(row["mix_path"], folder),
+        tracks={
+            name: None if paths is None else tuple(_resolved(path, folder) for path in paths)
+            for name, paths in row["tracks"] or ()
+        },
+        mix_path=row["mix_path"] and _resolved(row["mix_path"], folder),
         metadata=SongMetadata.from_fields(row),
         downbeats_s=tuple(row["downbeats_s"] or ()),
         source=row["source"] or "unknown",
         licence=row["licence"] or "unknown",
+        estimated=tuple(row["estimated"] or ()),
+        notes=tuple(row["notes"] or ()),
     )
 
 
-def _stored(path: str | None, folder: Path) -> str | None:
-    if path is None or "://" in path:
+def _stored(path: str, folder: Path) -> str:
+    if "://" in path:
         return path
     whole = Path(path).absolute()
     return str(whole.relative_to(folder)) if whole.is_relative_to(folder) else str(whole)
 
 
-def _resolved(path: str | None, folder: Path) -> str | None:
-    return path if path is None or "://" in path else str(folder / path)
+def _resolved(path: str, folder: Path) -> str:
+    return path if "://" in path else str(folder / path)
 
 
 def _refuse_repeats(song_ids: list[str], path: Path) -> None:

@@ -87,7 +87,7 @@ def settings(codec: Codec, tracks: Tracks = TRACKS) -> dict[str, object]:
 def shard_key(plan: ShardPlan, codec: Codec, tracks: Tracks = TRACKS) -> str:
     """Changes when the shard would come out otherwise: another setting, song or audio file."""
     parts = [settings(codec, tracks), [asdict(song) for song in plan.songs]]
-    files = [path for song in plan.songs for path in song.tracks.values() if path]
+    files = [path for song in plan.songs for paths in song.tracks.values() for path in paths or ()]
     text = json.dumps([*parts, [_file_state(path) for path in files]], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from stemwright.audio import read_audio, write_audio
+from stemwright.audio import write_audio
 from stemwright.mixing import fitted, mix
 from stemwright.prompts import SongMetadata
 from stemwright_platform.corpus.manifest import Song
+from stemwright_platform.corpus.stem_audio import read_stem
 
 SAMPLE_RATE_HZ = 48_000
 SETTLED_S = 4.0
@@ -33,10 +34,10 @@ def write_excerpt(song: Song, folder: Path, *, tracks: Sequence[str], duration_s
     folder.mkdir(parents=True, exist_ok=True)
     stems: dict[str, Tensor] = {}
     for track in tracks:
-        if path := song.tracks.get(track):
+        if paths := song.tracks.get(track):
             first = round(start_s * SAMPLE_RATE_HZ)
             stems[track] = fitted(
-                read_audio(path, SAMPLE_RATE_HZ)[:, first:], round(duration_s * SAMPLE_RATE_HZ)
+                read_stem(paths, SAMPLE_RATE_HZ)[:, first:], round(duration_s * SAMPLE_RATE_HZ)
             )
             write_audio(folder / f"{track}.wav", stems[track], SAMPLE_RATE_HZ)
     write_audio(folder / "mix.wav", mix(stems.values()), SAMPLE_RATE_HZ)

@@ -102,8 +102,8 @@ def test_an_interrupted_run_goes_on_where_it_stopped(make_song, tmp_path):
 def test_a_changed_file_is_encoded_anew(songs, tmp_path):
     prepare_locally(songs, tmp_path / "out", CODEC)
     before = LatentDataset(tmp_path / "out").read("c", 0, 450)
-    samples, rate_hz = soundfile.read(songs[2].tracks["bass"])
-    soundfile.write(songs[2].tracks["bass"], np.flip(samples, axis=0)[: len(samples) - 2], rate_hz)
+    samples, rate_hz = soundfile.read(songs[2].tracks["bass"][0])
+    soundfile.write(songs[2].tracks["bass"][0], np.flip(samples, axis=0)[: len(samples) - 2], rate_hz)
     prepare_locally(songs, tmp_path / "out", CODEC)
     assert not torch.equal(LatentDataset(tmp_path / "out").read("c", 0, 450), before)
 

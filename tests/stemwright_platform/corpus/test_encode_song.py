@@ -32,7 +32,7 @@ def test_slices_give_the_latents_of_the_whole():
 def test_stems_decode_at_the_one_loudness_and_the_gain_leads_back(make_song):
     song = make_song("a", 4.0)
     encoded = encode_song(song, CODEC)
-    for slot, path in enumerate(song.tracks.values()):
+    for slot, (path,) in enumerate(song.tracks.values()):
         decoded = CODEC.decode(encoded.latents[slot][None].float())[0]
         assert integrated_lufs(decoded, 48000) == pytest.approx(-23, abs=0.5)
         recorded = integrated_lufs(read_audio(path), 48000)

@@ -27,7 +27,7 @@ def test_every_format_and_spelling_of_a_name_is_found_and_missing_tracks_are_non
     songs, rejected = import_folders(tmp_path)
     assert not rejected
     assert [song.song_id for song in songs] == ["Band/One", "Two"]
-    names = {name: path and Path(path).name for name, path in songs[0].tracks.items()}
+    names = {name: paths and Path(paths[0]).name for name, paths in songs[0].tracks.items()}
     assert names == {"bass": "BASS.WAV", "drums": "Drums.flac", "instrument": None, "melody": "melody.ogg"}
     assert songs[0].duration_s == pytest.approx(0.75)
     assert songs[0].sample_rate_hz == 48000

@@ -21,15 +21,18 @@ def a_song(folder: Path, song_id: str = "one") -> Song:
         duration_s=12.5,
         sample_rate_hz=44100,
         tracks={
-            "bass": str(folder / song_id / "bass.flac"),
+            "bass": (str(folder / song_id / "bass.flac"), str(folder / song_id / "sub.flac")),
             "drums": None,
-            "melody": "s3://bucket/melody.flac",
+            "instrument": (),
+            "melody": ("s3://bucket/melody.flac",),
         },
         mix_path="/elsewhere/mix.flac",
         metadata=SongMetadata(genres=("folk", "rock"), tempo_bpm=90.0, key="D dorian", themes=("sea",)),
         downbeats_s=(0.0, 2.5),
         source="here",
         licence="CC0-1.0",
+        estimated=("tempo_bpm",),
+        notes=("sub.flac ends 0.5 s early",),
     )
 
 
@@ -44,9 +47,11 @@ def test_a_corpus_folder_may_be_moved(tmp_path: Path) -> None:
     write_manifest(tmp_path / "old" / "manifest.parquet", [a_song(tmp_path / "old")])
     (tmp_path / "old").rename(tmp_path / "new")
     (song,) = read_manifest(tmp_path / "new" / "manifest.parquet")
-    assert song.tracks["bass"] == str(tmp_path / "new" / "one" / "bass.flac")
+    assert song.tracks["bass"] == tuple(
+        str(tmp_path / "new" / "one" / name) for name in ("bass.flac", "sub.flac")
+    )
     assert song.mix_path == "/elsewhere/mix.flac"
-    assert song.tracks["melody"] == "s3://bucket/melody.flac"
+    assert song.tracks["melody"] == ("s3://bucket/melody.flac",)
 
 
 def test_a_failed_write_leaves_the_old_manifest_and_nothing_else(tmp_path: Path) -> None:
@@ -101,4 +106,4 @@ def test_a_song_needs_a_track_and_a_known_split(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no track"):
         Song(**{**good, "tracks": {"bass": None}})
     with pytest.raises(InputError, match="split must be"):
-        Song(**{**good, "split": "validation"})
+        Song(**{**good, "split": "dev"})

@@ -11,7 +11,7 @@ from stemwright.errors import InputError
 from stemwright_platform.corpus.demo.arrangement import Arrangement
 from stemwright_platform.corpus.demo.instruments import KITS, PROGRAMS
 from stemwright_platform.corpus.demo.note import Note
-from stemwright_platform.corpus.demo.sound_font import SAMPLE_RATE_HZ, SoundFont
+from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, SoundFont
 
 Audio = NDArray[np.float32]
 

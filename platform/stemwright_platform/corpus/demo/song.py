@@ -13,7 +13,7 @@ from stemwright_platform.corpus.demo.arrangement import arrange
 from stemwright_platform.corpus.demo.genres import GENRES
 from stemwright_platform.corpus.demo.metadata import describe
 from stemwright_platform.corpus.demo.rendering import Audio, mix, render, to_midi
-from stemwright_platform.corpus.demo.sound_font import SAMPLE_RATE_HZ, load_sound_font
+from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, load_sound_font
 
 SOURCE = "stemwright demo corpus"
 GENERATOR = 2

@@ -6,7 +6,11 @@ import symusic
 from stemwright_platform.corpus.demo.arrangement import arrange
 from stemwright_platform.corpus.demo.genres import GENRES
 from stemwright_platform.corpus.demo.rendering import TAIL_S, render, to_midi
-from stemwright_platform.corpus.demo.sound_font import SAMPLE_RATE_HZ, default_sound_font, load_sound_font
+from stemwright_platform.corpus.synthesis.sound_font import (
+    SAMPLE_RATE_HZ,
+    default_sound_font,
+    load_sound_font,
+)
 
 
 def test_drums_sound_where_their_notes_are() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemwright.errors import InputError
-from stemwright_platform.corpus.demo.sound_font_file import DEFAULTS, Region, SampleHeader, SoundFontFile
+from stemwright_platform.corpus.synthesis.sound_font_file import DEFAULTS, Region, SampleHeader, SoundFontFile
 
 SAMPLE_RATE_HZ = 48000
 DEFAULT_FONT = "TimGM6mb.sf2"

@@ -6,7 +6,7 @@ import pytest
 from stemwright_platform.corpus.demo.drums import VOICES
 from stemwright_platform.corpus.demo.genres import GENRES
 from stemwright_platform.corpus.demo.instruments import PROGRAMS
-from stemwright_platform.corpus.demo.sound_font import SAMPLE_RATE_HZ, SoundFont, default_sound_font
+from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, SoundFont, default_sound_font
 
 DRAWBARS = {16, 17, 18}
 """Organs, whose strongest partial is not the fundamental."""
