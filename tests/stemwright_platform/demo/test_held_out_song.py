@@ -16,9 +16,10 @@ def make_song(
 ) -> Song:
     tracks = {}
     for track in TRACKS:
-        tracks[track] = str(folder / f"{track}.wav")
+        path = str(folder / f"{track}.wav")
+        tracks[track] = (path,)
         ramp = torch.arange(round(duration_s * 48_000)) / 48_000 / 100  # the level tells the time
-        write_audio(tracks[track], ramp.expand(2, -1))
+        write_audio(path, ramp.expand(2, -1))
     settings = {"song_id": "s", "split": "test", "sample_rate_hz": 48_000, "tracks": tracks} | changes
     return Song(duration_s=duration_s, downbeats_s=tuple(downbeats_s), **settings)
 
