@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import scipy.signal
+from numpy.typing import NDArray
 from pyloudnorm.iirfilter import IIRfilter
 from torch import Tensor
 
@@ -20,19 +21,84 @@ _STEP_S = 0.1
 _CHUNK_FRAMES = 1 << 20
 
 
-def integrated_lufs(audio: Tensor, sample_rate_hz: int) -> float:
-    """Gated loudness in LUFS of `[channels, n]`, one or two channels in ±1; -inf for silence.
+class LoudnessMeter:
+    """Gated loudness of a signal that comes in chunks."""
 
-    Clips shorter than one gating block of 400 ms are measured whole, ungated except for silence.
-    Reads the signal in chunks, so that a two-hour file needs no copy. Raises ValueError for
-    samples that are not finite.
-    """
-    power = _block_powers(audio, sample_rate_hz)
-    power = power[power > _power(_ABSOLUTE_GATE_LUFS)]
-    if power.size == 0:
-        return -math.inf
-    gate = power.mean() * 10 ** (_RELATIVE_GATE_LU / 10)
-    return _lufs(float(power[power > gate].mean()))
+    def __init__(self, sample_rate_hz: int, num_channels: int) -> None:
+        """One or two channels."""
+        self._rate_hz = sample_rate_hz
+        self._weighting = _KWeighting(sample_rate_hz, num_channels)
+        self._energies: list[float] = []  # K-weighted, of each step of 100 ms; the last one may be open
+        self._num_samples = 0
+
+    def add(self, chunk: NDArray[np.floating]) -> None:
+        """Hear the next samples `[channels, n]`, in ±1. Raises ValueError where they are not finite."""
+        if not chunk.shape[1]:
+            return
+        if not np.isfinite(chunk).all():
+            raise ValueError("loudness of samples that are not finite")
+        power = np.square(self._weighting(chunk.astype(np.float64))).sum(axis=0)
+        start, end = self._num_samples, self._num_samples + len(power)
+        open_step = max(0, len(self._energies) - 1)
+        first = open_step if start < self._edge(open_step + 1) else open_step + 1
+        steps = range(first, self._steps_before(end))
+        inside = [max(0, self._edge(step) - start) for step in steps]
+        energies = np.add.reduceat(power, inside)
+        if first < len(self._energies):
+            self._energies[first] += energies[0]
+            energies = energies[1:]
+        self._energies.extend(energies.tolist())
+        self._num_samples = end
+
+    def lufs(self) -> float:
+        """Loudness of all that was heard; -inf for silence.
+
+        Less than one gating block of 400 ms is measured whole, ungated except for silence.
+        """
+        power = self._block_powers()
+        power = power[power > _power(_ABSOLUTE_GATE_LUFS)]
+        if power.size == 0:
+            return -math.inf
+        gate = power.mean() * 10 ** (_RELATIVE_GATE_LU / 10)
+        return _lufs(float(power[power > gate].mean()))
+
+    def _block_powers(self) -> NDArray[np.float64]:
+        """Mean square of each 400 ms block (75 % overlap), K-weighted, summed over channels."""
+        energies = np.array(self._energies)
+        edges = np.array([self._edge(step) for step in range(len(energies))] + [self._num_samples])
+        if len(energies) < _STEPS_PER_BLOCK:
+            return np.array([energies.sum() / max(1, self._num_samples)])
+        if edges[-1] - edges[-2] < self._rate_hz * _STEP_S / 2:
+            energies, edges = energies[:-1], edges[:-1]  # a scrap of a step says too little
+        cumulative = np.concatenate([[0.0], np.cumsum(energies)])
+        energy = cumulative[_STEPS_PER_BLOCK:] - cumulative[:-_STEPS_PER_BLOCK]
+        return np.maximum(energy, 0.0) / (edges[_STEPS_PER_BLOCK:] - edges[:-_STEPS_PER_BLOCK])
+
+    def _edge(self, step: int) -> int:
+        """First sample of a step."""
+        return round(step * self._rate_hz * _STEP_S)
+
+    def _steps_before(self, sample: int) -> int:
+        """How many steps begin before a sample."""
+        steps = int(sample / (self._rate_hz * _STEP_S)) + 2
+        while steps and self._edge(steps - 1) >= sample:
+            steps -= 1
+        return steps
+
+
+def integrated_lufs(audio: Tensor, sample_rate_hz: int) -> float:
+    """Gated loudness in LUFS of `[channels, n]`, as `LoudnessMeter` measures it."""
+    meter = LoudnessMeter(sample_rate_hz, audio.shape[0])
+    for chunk in audio.detach().cpu().split(_CHUNK_FRAMES, dim=1):
+        meter.add(chunk.numpy())
+    return meter.lufs()
+
+
+def matching_gain_db(
+    lufs: float, target_lufs: float = TARGET_LUFS, *, max_gain_db: float = MAX_GAIN_DB
+) -> float:
+    """The gain that brings a signal of some loudness to the target, at most `max_gain_db`; 0 for silence."""
+    return min(target_lufs - lufs, max_gain_db) if math.isfinite(lufs) else 0.0
 
 
 def match_loudness(
@@ -44,10 +110,8 @@ def match_loudness(
     they are for the writer of a file to limit, not for a measure of loudness.
     """
     lufs = integrated_lufs(audio, sample_rate_hz)
-    if not math.isfinite(lufs):
-        return audio, 0.0
-    gain_db = min(target_lufs - lufs, max_gain_db)
-    return audio * 10 ** (gain_db / 20), gain_db
+    gain_db = matching_gain_db(lufs, target_lufs, max_gain_db=max_gain_db)
+    return (audio * 10 ** (gain_db / 20) if gain_db else audio), gain_db
 
 
 def _lufs(power: float) -> float:
@@ -56,38 +120,6 @@ def _lufs(power: float) -> float:
 
 def _power(lufs: float) -> float:
     return 10 ** ((lufs - _OFFSET_DB) / 10)
-
-
-def _block_powers(audio: Tensor, sample_rate_hz: int) -> np.ndarray:
-    """Mean square of each 400 ms block (75 % overlap), K-weighted, summed over channels."""
-    step_energy, edges = _step_energies(audio, sample_rate_hz)
-    if len(step_energy) < _STEPS_PER_BLOCK:
-        return np.array([step_energy.sum() / max(1, audio.shape[-1])])
-    if edges[-1] - edges[-2] < sample_rate_hz * _STEP_S / 2:
-        step_energy, edges = step_energy[:-1], edges[:-1]  # a scrap of a step says too little
-    cumulative = np.concatenate([[0.0], np.cumsum(step_energy)])
-    energy = cumulative[_STEPS_PER_BLOCK:] - cumulative[:-_STEPS_PER_BLOCK]
-    return np.maximum(energy, 0.0) / (edges[_STEPS_PER_BLOCK:] - edges[:-_STEPS_PER_BLOCK])
-
-
-def _step_energies(audio: Tensor, sample_rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
-    """K-weighted energy of each 100 ms step (the last may be shorter), and the steps' edges in samples."""
-    num_samples = audio.shape[-1]
-    num_steps = max(1, math.ceil(num_samples / (sample_rate_hz * _STEP_S)))
-    edges = np.minimum(np.round(np.arange(num_steps + 1) * sample_rate_hz * _STEP_S).astype(int), num_samples)
-    edges[-1] = num_samples
-    energies = np.zeros(num_steps)
-    weighting = _KWeighting(sample_rate_hz, audio.shape[0])
-    for start in range(0, num_samples, _CHUNK_FRAMES):
-        chunk = audio[:, start : start + _CHUNK_FRAMES].detach().cpu().double().numpy()
-        if not np.isfinite(chunk).all():
-            raise ValueError("loudness of samples that are not finite")
-        power = np.square(weighting(chunk)).sum(axis=0)
-        first = int(np.searchsorted(edges, start, side="right")) - 1
-        stop = int(np.searchsorted(edges, start + len(power), side="left"))
-        inside = np.maximum(edges[first:stop] - start, 0)
-        energies[first:stop] += np.add.reduceat(power, inside)
-    return energies, edges
 
 
 class _KWeighting:
