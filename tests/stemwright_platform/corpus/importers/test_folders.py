@@ -7,7 +7,7 @@ import soundfile
 
 from stemwright.errors import InputError
 from stemwright_platform.corpus.demo_corpus import make_demo_corpus
-from stemwright_platform.corpus.folders import import_folders
+from stemwright_platform.corpus.importers.folders import import_folders
 from stemwright_platform.corpus.manifest import read_manifest
 
 
