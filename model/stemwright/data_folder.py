@@ -1,0 +1,86 @@
+"""A folder of a data set on this machine or in an object store: any path or URL that fsspec knows."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+from stemwright.errors import InputError
+
+
+class DataFolder:
+    """Files by name; each appears whole or not at all. Pickles; opens no connection before it is used."""
+
+    def __init__(self, url: str | os.PathLike[str]) -> None:
+        """`url`: a path, or as "s3://bucket/folder". Raises InputError for a kind of URL that is unknown."""
+        self.url = os.fspath(url).rstrip("/") or "/"
+        try:
+            self._files, root = url_to_fs(self.url)
+        except (ValueError, ImportError) as error:
+            raise InputError(f"{self.url}: cannot be reached ({error}); use a path or an s3:// URL") from None
+        self._root = str(root).rstrip("/")
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __truediv__(self, name: str) -> str:
+        """The path or URL of a file, for a message."""
+        return f"{self.url}/{name}"
+
+    @property
+    def local(self) -> Path | None:
+        """The folder as a path; None where it is in a store."""
+        return Path(self._root) if isinstance(self._files, LocalFileSystem) else None
+
+    def make(self) -> None:
+        """Make the folder where it is not there."""
+        self._files.makedirs(self._root, exist_ok=True)
+
+    def names(self) -> set[str]:
+        """Names of the files; none where there is no folder."""
+        try:
+            self._files.invalidate_cache()
+            paths = self._files.ls(self._root, detail=False)
+        except FileNotFoundError:
+            return set()
+        return {str(path).rstrip("/").rpartition("/")[2] for path in paths}
+
+    def open(self, name: str) -> IO[bytes]:
+        """A file to read from at any place. Raises FileNotFoundError."""
+        file: Any = self._files.open(f"{self._root}/{name}", "rb")
+        return file
+
+    def read(self, name: str) -> bytes:
+        """A whole file. Raises FileNotFoundError."""
+        return self._files.cat_file(f"{self._root}/{name}")
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """A local path to write to; what is there when the block ends becomes the file `name`.
+
+        An error in the block leaves things as they were.
+        """
+        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=self.local)
+        os.close(handle)
+        path = Path(temporary)
+        try:
+            yield path
+            path.chmod(0o644)  # other workers and users read it too
+            if self.local:
+                os.replace(path, self.local / name)
+            else:
+                self._files.put_file(str(path), f"{self._root}/{name}")
+        finally:
+            path.unlink(missing_ok=True)
+
+    def remove(self, name: str) -> None:
+        """Delete a file, if it is there."""
+        try:
+            self._files.rm_file(f"{self._root}/{name}")
+        except FileNotFoundError:
+            pass
