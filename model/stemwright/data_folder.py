@@ -25,6 +25,11 @@ class DataFolder:
             raise InputError(f"{self.url}: cannot be reached ({error}); use a path or an s3:// URL") from None
         self._root = str(root).rstrip("/")
 
+    @classmethod
+    def of(cls, folder: "str | os.PathLike[str] | DataFolder") -> "DataFolder":
+        """The folder itself, or that of a path or URL."""
+        return folder if isinstance(folder, DataFolder) else cls(folder)
+
     def __str__(self) -> str:
         return self.url
 
@@ -77,6 +82,11 @@ class DataFolder:
                 self._files.put_file(str(path), f"{self._root}/{name}")
         finally:
             path.unlink(missing_ok=True)
+
+    def write(self, name: str, content: bytes) -> None:
+        """A whole file."""
+        with self.writing(name) as path:
+            path.write_bytes(content)
 
     def remove(self, name: str) -> None:
         """Delete a file, if it is there."""
