@@ -27,9 +27,9 @@ BARE = replace(SONG, song_id="bare", metadata=SongMetadata())
 
 
 def test_songs_come_back_as_they_were_written_in_their_order(tmp_path: Path) -> None:
-    write_song_index(tmp_path / "new folder", [SONG, BARE])
-    assert read_song_index(tmp_path / "new folder") == (SONG, BARE)
-    assert [path.name for path in (tmp_path / "new folder").iterdir()] == ["songs.parquet"]
+    write_song_index(tmp_path, [SONG, BARE])
+    assert read_song_index(tmp_path) == (SONG, BARE)
+    assert [path.name for path in tmp_path.iterdir()] == ["songs.parquet"]
 
 
 def test_a_url_does_as_well_as_a_path() -> None:
@@ -39,6 +39,7 @@ def test_a_url_does_as_well_as_a_path() -> None:
 
 def test_equal_songs_give_equal_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
+        (tmp_path / name).mkdir()
         write_song_index(tmp_path / name, [SONG, BARE])
     assert (tmp_path / "one/songs.parquet").read_bytes() == (tmp_path / "two/songs.parquet").read_bytes()
 
