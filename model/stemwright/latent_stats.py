@@ -12,9 +12,10 @@ import numpy as np
 import safetensors
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from torch import Tensor
 
+from stemwright.data_folder import DataFolder
 from stemwright.errors import InputError
 
 STD_FLOOR_OF_TRACK = 0.05
@@ -64,11 +65,8 @@ class LatentStats:
 
     @classmethod
     def load(cls, path: str | Path) -> "LatentStats":
-        """Read what `save` wrote. InputError where the file is missing or broken."""
-        try:
-            return cls.from_tensors(load_file(path))
-        except (OSError, safetensors.SafetensorError) as error:
-            raise InputError(f"cannot read the latent statistics {path} ({error}): prepare again") from None
+        """Read a file's statistics. InputError where it is missing or broken."""
+        return cls.from_tensors(_read(DataFolder(Path(path).parent), Path(path).name))
 
     def _columns(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         column = (*self.mean.shape, 1)
@@ -107,6 +105,26 @@ class LatentMoments:
         return moments
 
     @classmethod
+    def load(cls, folder: DataFolder, name: str) -> "LatentMoments":
+        """Read what `save` wrote. InputError where the file is missing, broken or lacks the moments."""
+        tensors = _read(folder, name)
+        if missing := [field for field in ("count", "mean", "m2") if field not in tensors]:
+            raise InputError(f"{folder / name} lacks '{missing[0]}': prepare the data again")
+        count, mean, m2 = (tensors[field].double().numpy() for field in ("count", "mean", "m2"))
+        return cls(count, mean, m2)
+
+    def save(self, folder: DataFolder, name: str) -> None:
+        """Write a safetensors file of the moments and of the statistics that they give."""
+        moments = {field: torch.from_numpy(getattr(self, field)) for field in ("count", "mean", "m2")}
+        tensors = moments | {"std": self.stats().std}
+        with folder.writing(name) as path:
+            save_file({field: tensor.contiguous() for field, tensor in tensors.items()}, path)
+
+    def times(self, weight: float) -> "LatentMoments":
+        """The same stream counted `weight` times: a fraction makes it a lesser part of a merge."""
+        return LatentMoments(self.count * weight, self.mean, self.m2 * weight)
+
+    @classmethod
     def merged(cls, parts: Iterable["LatentMoments"]) -> "LatentMoments":
         """All parts as one, merged in the order given; at least one part."""
         first, *rest = parts
@@ -126,10 +144,19 @@ class LatentMoments:
     def stats(self) -> LatentStats:
         """Mean and floored σ; a track that never sounded keeps mean 0 and σ 1."""
         heard = self.count[:, None] > 0
-        std = np.sqrt(self.m2 / np.maximum(self.count[:, None], 1.0))
+        std = np.sqrt(self.m2 / np.where(heard, self.count[:, None], 1.0))
         floor = np.maximum(STD_FLOOR_OF_TRACK * std.mean(axis=1, keepdims=True), STD_FLOOR)
         std = np.where(heard, np.maximum(std, floor), 1.0)
         return LatentStats(
             mean=torch.from_numpy(np.where(heard, self.mean, 0.0)).float(),
             std=torch.from_numpy(std).float(),
         )
+
+
+def _read(folder: DataFolder, name: str) -> dict[str, Tensor]:
+    try:
+        return load(folder.read(name))
+    except (OSError, safetensors.SafetensorError) as error:
+        raise InputError(
+            f"cannot read the latent statistics {folder / name} ({error}): prepare again"
+        ) from None

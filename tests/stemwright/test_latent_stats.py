@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from stemwright.data_folder import DataFolder
 from stemwright.errors import InputError
 from stemwright.latent_stats import LatentMoments, LatentStats
 
@@ -90,3 +91,30 @@ def test_a_missing_or_broken_file_is_one_clear_line(tmp_path):
     (tmp_path / "stats.safetensors").write_bytes(b"nonsense")
     with pytest.raises(InputError, match="prepare again"):
         LatentStats.load(tmp_path / "stats.safetensors")
+
+
+def test_kept_moments_come_back_and_give_the_kept_statistics(tmp_path):
+    moments = LatentMoments.of(*some_latents())
+    moments.save(DataFolder(tmp_path), "stats.safetensors")
+    again = LatentMoments.load(DataFolder(tmp_path), "stats.safetensors")
+    for name in ("count", "mean", "m2"):
+        assert (getattr(again, name) == getattr(moments, name)).all()
+    read = LatentStats.load(tmp_path / "stats.safetensors")
+    assert torch.equal(read.mean, moments.stats().mean)
+    assert torch.equal(read.std, moments.stats().std)
+
+
+def test_statistics_without_moments_are_one_clear_line(tmp_path):
+    LatentMoments.of(*some_latents()).stats().save(tmp_path / "stats.safetensors")
+    with pytest.raises(InputError, match=r"stats\.safetensors lacks 'count': prepare"):
+        LatentMoments.load(DataFolder(tmp_path), "stats.safetensors")
+
+
+def test_a_weight_repeats_a_stream_in_a_merge():
+    one, two = LatentMoments.of(*some_latents()), LatentMoments.of(*some_latents(seed=1))
+    twice = one.merge(one).merge(two).stats()
+    weighted = one.times(2).merge(two).stats()
+    fraction = one.times(0.02).merge(two.times(0.01)).stats()
+    for stats in (weighted, fraction):
+        torch.testing.assert_close(stats.mean, twice.mean)
+        torch.testing.assert_close(stats.std, twice.std)
