@@ -90,7 +90,7 @@ class SoundFontFile:
         self.headers = [SampleHeader(*record) for record in self._tables["shdr"]]
         self.presets = {(row[2], row[1]): number for number, row in enumerate(self._tables["phdr"][:-1])}
         """(bank, program) → number."""
-        self.sample = lru_cache(maxsize=256)(self._read_sample)
+        self.sample = lru_cache(maxsize=384)(self._read_sample)
         self.regions = lru_cache(maxsize=64)(self._read_regions)
 
     def _read_regions(self, bank: int, program: int) -> tuple[Region, ...]:
