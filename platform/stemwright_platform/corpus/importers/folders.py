@@ -3,106 +3,124 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import soundfile
 
 from stemwright.errors import InputError
 from stemwright.prompts import SongMetadata
 from stemwright.tracks import TRACKS, Tracks
+from stemwright_platform.corpus.importers.intake import Intake, Progress, read_each, say_nothing
+from stemwright_platform.corpus.importers.slot_map import SlotMap, SlotRule, load_slots
+from stemwright_platform.corpus.importers.stem import Origin, Stem, song_of_stems
 from stemwright_platform.corpus.manifest import Song, split_of, with_both_splits
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 METADATA = "metadata.json"
 MIX_NAMES = ("mix", "mixture")
+FIELDS = ("name",)
+ORIGIN = Origin(source="folders", licence="unknown", complete=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
-    """A song that cannot be used."""
-
+class _SongFolder:
     song_id: str
-    reason: str
-    """One line that names the file."""
+    folder: Path
+    files: dict[str, list[Path]]
+    """Audio files by their names in small letters, without suffix."""
 
 
-def import_folders(source: str | Path, tracks: Tracks = TRACKS) -> tuple[list[Song], list[Rejection]]:
+def import_folders(
+    source: str | Path,
+    *,
+    slots: str | Path | None = None,
+    licence: str = ORIGIN.licence,
+    tracks: Tracks = TRACKS,
+    progress: Progress = say_nothing,
+) -> Intake:
     """The songs below a folder, in order of their names, and those that were rejected.
 
-    A song is a folder with at least one file named as a track, in any case: "Bass.wav". Tracks may be
-    missing and of unequal length: the longest one is the song's, shorter ones end in silence. Optional
-    beside them: mix.* and metadata.json with any of the manifest's fields.
-    Raises InputError where there is no folder or no song in it.
+    A song is a folder with at least one file named as a track, in any case: "Bass.wav"; `slots`, a YAML
+    file of slot rules, gives other names. Tracks may be missing and of unequal length: the longest one is
+    the song's, shorter ones end in silence. Optional beside them: mix.* and metadata.json with any of the
+    manifest's fields. `licence`: that of songs whose metadata.json names none.
+    Raises InputError where there is no folder or no song in it, or for bad rules.
     """
     source = Path(source)
     if not source.is_dir():
         raise InputError(f"{source} is not a folder: give one that holds a folder for each song")
-    songs: list[Song] = []
-    rejected: list[Rejection] = []
-    brings_splits = False
-    for folder, files in _song_folders(source, tracks):
-        song_id = folder.relative_to(source).as_posix() if folder != source else source.resolve().name
-        try:
-            fields = _fields(folder)
-            songs.append(_song(song_id, fields, files, tracks))
-            brings_splits = brings_splits or "split" in fields
-        except InputError as error:
-            rejected.append(Rejection(song_id, str(error)))
-    if not songs and not rejected:
-        wanted = ", ".join(tracks.names)
-        raise InputError(
-            f"no songs below {source}: it needs folders with files named {wanted} (WAV, FLAC, …)"
+    slot_map = (
+        _named_tracks(tracks)
+        if slots is None
+        else load_slots(slots, corpus="folders", fields=FIELDS, tracks=tracks)
+    )
+    folders = list(_song_folders(source, slot_map))
+    if not folders:
+        wanted = (
+            "files that a rule names" if slots else f"files named {', '.join(tracks.names)} (WAV, FLAC, …)"
         )
-    return (songs if brings_splits else with_both_splits(songs)), rejected
+        raise InputError(f"no songs below {source}: it needs folders with {wanted}")
+    origin = replace(ORIGIN, licence=licence)
+    found, rejected = read_each(
+        [(one.song_id, one) for one in folders], lambda one: _read(one, slot_map, origin), progress=progress
+    )
+    songs = [song for song, _ in found]
+    brings_splits = any(brought for _, brought in found)
+    return Intake(songs if brings_splits else with_both_splits(songs), rejected)
 
 
-def _song_folders(source: Path, tracks: Tracks) -> Iterator[tuple[Path, dict[str, list[Path]]]]:
-    """Folders with a track in them, each with its audio files by name in small letters."""
+def _named_tracks(tracks: Tracks) -> SlotMap:
+    """A file named as a track is that track."""
+    rules = [SlotRule(slot=name, wanted={"name": (name.casefold(),)}) for name in tracks.names]
+    return SlotMap(rules=tuple(rules), tracks=tracks)
+
+
+def _song_folders(source: Path, slot_map: SlotMap) -> Iterator[_SongFolder]:
+    """Folders with a file that a rule takes."""
     for root, folders, names in os.walk(source):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folder = Path(root)
         files: dict[str, list[Path]] = {}
-        for path in sorted(Path(root) / name for name in names):
+        for path in sorted(folder / name for name in names):
             if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith("."):
                 files.setdefault(path.stem.lower(), []).append(path)
-        if any(name in files for name in tracks.names):
-            yield Path(root), files
+        if any(slot_map.slots([{"name": name} for name in files])):
+            song_id = folder.relative_to(source).as_posix() if folder != source else source.resolve().name
+            yield _SongFolder(song_id, folder, files)
 
 
-def _song(song_id: str, fields: dict[str, Any], files: dict[str, list[Path]], tracks: Tracks) -> Song:
-    found = {name: _only(files.get(name, [])) for name in tracks.names}
-    infos = [_info(path) for path in found.values() if path]
-    mixes = [path for name in MIX_NAMES for path in files.get(name, [])]
-    return Song(
-        song_id=song_id,
-        split=fields.get("split") or split_of(song_id),
-        duration_s=max(info.frames / info.samplerate for info in infos),
-        sample_rate_hz=max(info.samplerate for info in infos),
-        tracks={name: (str(path.absolute()),) if path else None for name, path in found.items()},
-        mix_path=str(mixes[0].absolute()) if mixes else None,
+def _read(one: _SongFolder, slot_map: SlotMap, origin: Origin) -> tuple[Song, bool]:
+    """The song, and whether its metadata names its split."""
+    fields = _fields(one.folder)
+    taken = slot_map.slots([{"name": name} for name in one.files])
+    stems = [
+        Stem(path=_only(paths), facts={"name": name})
+        for (name, paths), slot in zip(one.files.items(), taken, strict=True)
+        if slot is not None
+    ]
+    mixes = [path for name in MIX_NAMES for path in one.files.get(name, [])]
+    song = song_of_stems(
+        one.song_id,
+        stems,
+        slot_map,
+        replace(
+            origin,
+            source=str(fields.get("source") or origin.source),
+            licence=str(fields.get("licence") or origin.licence),
+        ),
+        folder=one.folder,
+        split=fields.get("split") or split_of(one.song_id),
         metadata=SongMetadata.from_fields(fields),
+        mix=mixes[0] if mixes else None,
         downbeats_s=_downbeats(fields.get("downbeats_s")),
-        source=str(fields.get("source") or "folders"),
-        licence=str(fields.get("licence") or "unknown"),
     )
+    return song, "split" in fields
 
 
-def _only(paths: list[Path]) -> Path | None:
+def _only(paths: list[Path]) -> Path:
     if len(paths) > 1:
         raise InputError(f"{paths[0]} and {paths[1].name} are the same track: keep one of them")
-    return paths[0] if paths else None
-
-
-def _info(path: Path) -> Any:
-    """What the file's header says; soundfile has no public name for its type."""
-    try:
-        info = soundfile.info(path)
-    except (soundfile.SoundFileError, OSError, ValueError, TypeError):
-        raise InputError(f"{path} is not audio that can be read: use WAV, FLAC, OGG or MP3") from None
-    if info.frames <= 0:
-        raise InputError(f"{path} has no samples: export it again")
-    return info
+    return paths[0]
 
 
 def _fields(folder: Path) -> dict[str, Any]:
