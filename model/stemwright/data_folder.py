@@ -2,11 +2,12 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
@@ -20,10 +21,15 @@ class DataFolder:
         """`url`: a path, or as "s3://bucket/folder". Raises InputError for a kind of URL that is unknown."""
         self.url = os.fspath(url).rstrip("/") or "/"
         try:
-            self._files, root = url_to_fs(self.url)
+            root = url_to_fs(self.url)[1]
         except (ValueError, ImportError) as error:
             raise InputError(f"{self.url}: cannot be reached ({error}); use a path or an s3:// URL") from None
         self._root = str(root).rstrip("/")
+
+    @property
+    def _files(self) -> AbstractFileSystem:
+        # fsspec keeps one a process and makes another after a fork, where the old one would not work
+        return url_to_fs(self.url)[0]
 
     @classmethod
     def of(cls, folder: "str | os.PathLike[str] | DataFolder") -> "DataFolder":
@@ -63,6 +69,17 @@ class DataFolder:
     def read(self, name: str) -> bytes:
         """A whole file. Raises FileNotFoundError."""
         return self._files.cat_file(f"{self._root}/{name}")
+
+    def read_ranges(self, ranges: Sequence[tuple[str, int, int | None]]) -> list[bytes]:
+        """Parts of files, `(name, start, end)` each, by several requests at a time. Raises FileNotFoundError.
+
+        (name, -n, None) is the last n bytes, or all where there are fewer.
+        """
+        if not ranges:
+            return []
+        names, starts, ends = zip(*ranges, strict=True)
+        paths = [f"{self._root}/{name}" for name in names]
+        return self._files.cat_ranges(paths, list(starts), list(ends), on_error="raise")
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:

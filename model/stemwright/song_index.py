@@ -64,17 +64,17 @@ class IndexedSong:
     """What prompts are made from."""
 
 
-def write_song_index(folder: str | os.PathLike[str], songs: Sequence[IndexedSong]) -> None:
+def write_song_index(folder: str | os.PathLike[str] | DataFolder, songs: Sequence[IndexedSong]) -> None:
     """Write the songs.parquet of a folder (a path or URL) that is there, whole or not at all."""
     rows = [_row(song) for song in songs]
-    with DataFolder(folder).writing(FILE_NAME) as path:
+    with DataFolder.of(folder).writing(FILE_NAME) as path:
         pq.write_table(pa.Table.from_pylist(rows, SCHEMA), path)
 
 
-def read_song_index(folder: str | os.PathLike[str]) -> tuple[IndexedSong, ...]:
+def read_song_index(folder: str | os.PathLike[str] | DataFolder) -> tuple[IndexedSong, ...]:
     """The songs of the folder's songs.parquet, in its order. InputError where it is missing or broken."""
     try:
-        content = DataFolder(folder).read(FILE_NAME)
+        content = DataFolder.of(folder).read(FILE_NAME)
         table = pq.read_table(pa.BufferReader(content), schema=SCHEMA)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"cannot read {FILE_NAME} of {folder} ({error}): prepare again") from None
