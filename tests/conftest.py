@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 import torch
 
+from stemwright.data_folder import DataFolder
 from stemwright.dataset_info import DatasetInfo
 from stemwright.latent_shards import LatentSong, ShardWriter
 from stemwright.latent_stats import LatentMoments
 from stemwright.prompts import SongMetadata
+from stemwright.song_index import IndexedSong, write_song_index
 from stemwright.tracks import TRACKS
 
 LATENT_DIM = 6
@@ -50,12 +52,17 @@ def make_latents(tmp_path: Path) -> Callable[..., Path]:
         segment_frames: int = 1,
         split: str = "train",
         held_out: Sequence[str] = (),
+        name: str = "latents",
+        storage: str = "float16",
+        fingerprint: str = "noise-1",
+        licence: str = "CC0-1.0",
     ) -> Path:
-        folder = tmp_path / "latents"
+        folder = tmp_path / name
         folder.mkdir()
         generator = torch.Generator().manual_seed(len(lengths))
         moments = []
         shards = []
+        songs = []
         for number, (song_id, frames) in enumerate(lengths.items()):
             latents = torch.randn(len(TRACKS), LATENT_DIM, frames, generator=generator)
             presence = (True, True, True, number % 2 == 0)
@@ -70,22 +77,25 @@ def make_latents(tmp_path: Path) -> Callable[..., Path]:
                 ),
             )
             shards.append(f"shard-{number:05d}.parquet")
-            with ShardWriter(folder / shards[-1]) as writer:
+            songs.append(_indexed(song, shard=number, num_frames=frames))
+            with ShardWriter(folder / shards[-1], storage) as writer:
                 for chunk, start in enumerate(range(0, frames, CHUNK_FRAMES)):
                     piece = latents[..., start : start + CHUNK_FRAMES]
                     writer.write(song, chunk=chunk, start_frame=start, latents=piece)
             heard = torch.tensor(presence)[:, None].expand(-1, frames)
             moments.append(LatentMoments.of(latents, heard))
-        LatentMoments.merged(moments).stats().save(folder / "stats.safetensors")
+        LatentMoments.merged(moments).save(DataFolder(folder), "stats.safetensors")
+        write_song_index(folder, songs)
         DatasetInfo(
             codec="noise",
-            codec_fingerprint="noise-1",
+            codec_fingerprint=fingerprint,
             sample_rate_hz=48000,
             hop=320,
             frame_rate_hz=150.0,
             latent_dim=LATENT_DIM,
             segment_frames=segment_frames,
             chunk_frames=CHUNK_FRAMES,
+            storage=storage,
             loudness_lufs=-23.0,
             track_names=TRACKS.names,
             prompt_names=TRACKS.prompt_names,
@@ -93,11 +103,27 @@ def make_latents(tmp_path: Path) -> Callable[..., Path]:
             num_chunks=sum(-(-frames // CHUNK_FRAMES) for frames in lengths.values()),
             hours=sum(lengths.values()) / 150 / 3600,
             gains_db=(1.0, -2.5, 3.0, 0.0),
-            licences={"CC0-1.0": len(lengths)},
-            rejected=(),
+            licences={licence: len(lengths)},
+            num_rejected=0,
             stats="stats.safetensors",
             shards=tuple(shards),
         ).save(folder)
         return folder
 
     return write
+
+
+def _indexed(song: LatentSong, *, shard: int, num_frames: int) -> IndexedSong:
+    return IndexedSong(
+        song_id=song.song_id,
+        split=song.split,
+        shard=shard,
+        row_group=0,
+        num_frames=num_frames,
+        duration_s=num_frames / 150,
+        presence=song.presence,
+        gains_db=song.gains_db,
+        licence="CC0-1.0",
+        source="tests",
+        metadata=song.metadata,
+    )

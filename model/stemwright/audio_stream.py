@@ -53,8 +53,12 @@ class AudioStream:
             raise
         self.sample_rate_hz = sample_rate_hz or self._file.samplerate
         """Of the blocks."""
-        self.num_samples = max(1, round(self._file.frames * self.sample_rate_hz / self._file.samplerate))
-        """Of all blocks together: round(frames · rate ratio), at least 1."""
+        self.num_samples = self.num_samples_at(self.sample_rate_hz)
+        """Of all blocks together."""
+
+    def num_samples_at(self, sample_rate_hz: int) -> int:
+        """Length at a rate: round(frames · rate ratio), at least 1."""
+        return max(1, round(self._file.frames * sample_rate_hz / self._file.samplerate))
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Blocks `[2, n]` of any length above 0, `num_samples` in all; mono goes to both channels.

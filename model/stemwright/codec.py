@@ -22,6 +22,8 @@ class Codec(Protocol):
     """D."""
     segment_frames: int
     """Latents start at multiples of this many frames (1 where any frame will do)."""
+    context_frames: int
+    """A latent frame depends on the audio of so many frames to either side, beyond its own segment."""
     fingerprint: str
     """Changes whenever equal audio would give other latents: kind, settings and weights."""
 

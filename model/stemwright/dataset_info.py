@@ -3,14 +3,14 @@
 import json
 import os
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any
 
+from stemwright.data_folder import DataFolder
 from stemwright.errors import InputError
 from stemwright.tracks import Tracks
 
 FILE_NAME = "dataset.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +32,8 @@ class DatasetInfo:
     """Windows start at multiples of this many frames."""
     chunk_frames: int
     """Frames in a chunk; a song's last chunk may be shorter."""
+    storage: str
+    """How a latent value is kept: "float16", or "int8" with a scale for each channel of a chunk."""
     loudness_lufs: float
     """Integrated loudness that every sounding stem was brought to."""
     track_names: tuple[str, ...]
@@ -47,8 +49,8 @@ class DatasetInfo:
     """Median over the songs of what was added to each slot's stem to reach `loudness_lufs`."""
     licences: dict[str, int]
     """Songs under each licence."""
-    rejected: tuple[dict[str, str], ...]
-    """`song_id` and `reason` of every song that could not be used."""
+    num_rejected: int
+    """Songs that could not be used; rejected.parquet says why."""
     stats: str
     """File of the latent statistics, from the training split only."""
     shards: tuple[str, ...]
@@ -58,19 +60,18 @@ class DatasetInfo:
     def tracks(self) -> Tracks:
         return Tracks(names=self.track_names, prompt_names=self.prompt_names)
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: str | os.PathLike[str] | DataFolder) -> None:
         """Write dataset.json, whole or not at all."""
-        path = Path(folder) / FILE_NAME
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        DataFolder.of(folder).write(FILE_NAME, text.encode())
 
     @classmethod
-    def load(cls, folder: str | Path) -> "DatasetInfo":
+    def load(cls, folder: str | os.PathLike[str] | DataFolder) -> "DatasetInfo":
         """Read dataset.json. InputError where it is missing, broken or of another version."""
-        path = Path(folder) / FILE_NAME
+        folder = DataFolder.of(folder)
+        path = folder / FILE_NAME
         try:
-            entries = json.loads(path.read_text(encoding="utf-8"))
+            entries = json.loads(folder.read(FILE_NAME))
         except FileNotFoundError:
             raise InputError(f"{folder} is not a prepared data set (no {FILE_NAME}): run prepare") from None
         except (OSError, ValueError) as error:
@@ -83,7 +84,7 @@ class DatasetInfo:
         return cls._from_entries(entries, path)
 
     @classmethod
-    def _from_entries(cls, entries: dict[str, Any], path: Path) -> "DatasetInfo":
+    def _from_entries(cls, entries: dict[str, Any], path: str) -> "DatasetInfo":
         names = {field.name for field in fields(cls)}
         if wrong := names.symmetric_difference(entries):
             raise InputError(f"{path}: '{min(wrong)}' is missing or unknown: prepare again")

@@ -45,6 +45,7 @@ class EncodecCodec:
     frame_rate_hz = _RATE_HZ / _HOP
     latent_dim = _CHANNELS + 1
     segment_frames = _SEGMENT
+    context_frames = 0
     hop = _HOP
 
     def __init__(

@@ -48,6 +48,7 @@ class MdctCodec:
     frame_rate_hz = _RATE_HZ / _HOP
     latent_dim = _MID_BINS + _SIDE_BINS + _MID_BANDS + _SIDE_BANDS
     segment_frames = 1
+    context_frames = 1
     hop = _HOP
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ import pyloudnorm
 import pytest
 import torch
 
-from stemwright.loudness import MAX_GAIN_DB, integrated_lufs, match_loudness
+from stemwright.loudness import LoudnessMeter, MAX_GAIN_DB, integrated_lufs, match_loudness
 
 
 def sine(duration_s: float, level_db: float, rate: int = 48_000) -> torch.Tensor:
@@ -70,3 +70,18 @@ def test_samples_that_are_not_finite_never_become_a_loudness() -> None:
     audio[0, 5] = math.nan
     with pytest.raises(ValueError, match="not finite"):
         integrated_lufs(audio, 48_000)
+
+
+@pytest.mark.parametrize("rate_hz", [48000, 44100, 11025])
+def test_chunks_of_any_size_are_as_loud_as_the_whole(rate_hz: int) -> None:
+    rng = np.random.default_rng(0)
+    audio = 0.1 * rng.standard_normal((2, 7 * rate_hz + 123)).astype(np.float32)
+    audio[:, : 2 * rate_hz] *= 0.01
+    whole, meter = LoudnessMeter(rate_hz, 2), LoudnessMeter(rate_hz, 2)
+    whole.add(audio)
+    start = 0
+    while start < audio.shape[1]:
+        size = int(rng.integers(0, 9000))
+        meter.add(audio[:, start : start + size])
+        start += size
+    assert meter.lufs() == pytest.approx(whole.lufs(), abs=1e-6)

@@ -7,124 +7,104 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from stemwright.codec import Codec
     from stemwright.dataset_info import DatasetInfo
+    from stemwright_platform.corpus.encode import CodecChoice
     from stemwright_platform.corpus.manifest import Song
     from stemwright_platform.corpus.preparation import Preparation
 
 app = typer.Typer()
 
-TRIAL_S = 4.0
-READING_SHARE = 1.5
-"""Decoding and writing take about half of the time that levelling and encoding take."""
-
 
 @app.command("prepare")
 def prepare(
     manifest: Annotated[Path, typer.Option(help="The corpus, as `stemwright corpus` wrote it.")],
-    out: Annotated[Path, typer.Option(help="Folder of the latents; every node must see it.")],
+    out: Annotated[
+        str, typer.Option(help="Folder of the latents, which every node must reach: a path or an s3:// URL.")
+    ],
     codec: Annotated[str, typer.Option(help="mdct (embedded) or encodec (48 kHz, pre-trained).")] = "mdct",
     codec_weights: Annotated[str | None, typer.Option(help="Local folder with the codec's weights.")] = None,
     device: Annotated[str, typer.Option(help="Where the codec runs: cpu or cuda.")] = "cpu",
+    gpu_fraction: Annotated[
+        float, typer.Option(help="Part of a GPU an encoder holds; below 1, some decode while one encodes.")
+    ] = 1.0,
+    storage: Annotated[
+        str, typer.Option(help="float16, or int8: half the space for a little noise.")
+    ] = "float16",
     limit: Annotated[int | None, typer.Option(help="Only the first songs of the manifest.", min=1)] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Encoders at a time; one a CPU by default.", min=1)
+        int | None, typer.Option(help="Encoders at a time; as many as fit by default.", min=1)
     ] = None,
+    max_rejected: Annotated[
+        float, typer.Option(help="Fail where more than this share of the songs cannot be used.")
+    ] = 1.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do; write nothing.")] = False,
 ) -> None:
     """Turn the stems of a corpus into latents to train on.
 
-    Songs that cannot be used are listed with the reason. Run again after an interruption, it goes on
-    where it stopped.
+    Says first how long it will take and what space. Songs that cannot be used are listed with the reason
+    and kept in rejected.parquet. Run again after an interruption, it goes on where it stopped.
 
     Example: `stemwright prepare --manifest data/demo/manifest.parquet --out data/latents`
     """
+    from stemwright_platform.corpus.encode import CodecChoice
     from stemwright_platform.corpus.manifest import read_manifest
+    from stemwright_platform.corpus.preparation import read_rejected
+    from stemwright_platform.corpus.preparation_estimate import estimate
 
     songs = read_manifest(manifest)[:limit]
+    choice = CodecChoice(name=codec, weights=codec_weights, device=device, gpu_fraction=gpu_fraction)
+    work = plan(songs, out, choice, storage=storage, max_rejected=max_rejected)
+    print(estimate(work, workers), flush=True)
     if dry_run:
-        _say_plan(songs, out, codec, codec_weights, device, workers)
+        print("nothing was written")
         return
-    info = encode(songs, out, codec=codec, codec_weights=codec_weights, device=device, workers=workers)
-    for song in info.rejected:
+    info = encode(work, choice, workers=workers)
+    for song in read_rejected(work.folder) if info.num_rejected else ():
         print(f"rejected {song['song_id']}: {song['reason']}")
     print(summary(info, out))
 
 
-def encode(
+def plan(
     songs: "Sequence[Song]",
-    out: Path,
+    out: "Path | str",
+    choice: "CodecChoice",
     *,
-    codec: str = "mdct",
-    codec_weights: str | None = None,
-    device: str = "cpu",
-    workers: int | None = None,
-) -> "DatasetInfo":
-    """Encode songs on Ray, with progress on standard error."""
-    from stemwright_platform.corpus.encode import CodecChoice, encode_corpus
+    storage: str = "float16",
+    max_rejected: float = 1.0,
+) -> "Preparation":
+    """What there is to do. InputError where the folder holds something else."""
+    from stemwright.data_folder import DataFolder
+    from stemwright_platform.corpus.encode_shard import Encoding
+    from stemwright_platform.corpus.preparation import Preparation
+
+    encoding = Encoding(codec=choice.load(), storage=storage)  # pyright: ignore[reportArgumentType]
+    return Preparation.of(songs, DataFolder(out), encoding, max_rejected=max_rejected)
+
+
+def encode(work: "Preparation", choice: "CodecChoice", *, workers: int | None = None) -> "DatasetInfo":
+    """Encode what is missing on Ray, with progress on standard error."""
+    from stemwright_platform.corpus.encode import encode_corpus
     from stemwright_platform.corpus.shard_plan import ShardPlan
     from stemwright_platform.time_left import TimeLeft
 
-    total_s = sum(song.duration_s for song in songs)
-    progress = TimeLeft("preparing", total_s)
-    done = 0
+    progress = TimeLeft("preparing", sum(shard.duration_s for shard in work.missing))
+    done = work.num_songs - sum(len(shard.songs) for shard in work.missing)
 
-    def on_shard(plan: ShardPlan) -> None:
+    def on_shard(shard: ShardPlan) -> None:
         nonlocal done
-        done += len(plan.songs)
-        progress.advance(plan.duration_s, f"{done} of {len(songs)} songs")
+        done += len(shard.songs)
+        progress.advance(shard.duration_s, f"{done} of {work.num_songs} songs")
 
-    choice = CodecChoice(name=codec, weights=codec_weights, device=device)
     try:
-        return encode_corpus(songs, out, choice, max_workers=workers, on_shard=on_shard)
+        return encode_corpus(work, choice, max_workers=workers, on_shard=on_shard)
     finally:
         progress.close()
 
 
-def summary(info: "DatasetInfo", out: Path) -> str:
+def summary(info: "DatasetInfo", out: "Path | str") -> str:
     """The command's last line."""
     splits = ", ".join(f"{count} {split}" for split, count in info.num_songs.items())
     return (
         f"{out}: {sum(info.num_songs.values())} songs ({splits}), {info.hours:.2f} h, "
-        f"{info.num_chunks} chunks, {len(info.rejected)} rejected"
+        f"{info.num_chunks} chunks, {info.num_rejected} rejected"
     )
-
-
-def _say_plan(
-    songs: "Sequence[Song]", out: Path, codec: str, weights: str | None, device: str, workers: int | None
-) -> None:
-    import os
-
-    from stemwright.codec import load_codec
-    from stemwright_platform.corpus.preparation import Preparation
-    from stemwright_platform.time_left import duration_text
-
-    loaded = load_codec(codec, weights=weights, device=device)
-    work = Preparation.of(songs, out, loaded)
-    hours = sum(song.duration_s for song in songs) / 3600
-    seconds = _stem_seconds(work) / _speed(loaded) / (workers or os.cpu_count() or 1)
-    print(
-        f"{len(songs)} songs, {hours:.2f} h, {len(work.plans)} shards ({len(work.missing)} still to make), "
-        f"about {work.num_bytes / 1e6:.1f} MB and {duration_text(seconds)}; nothing was written"
-    )
-
-
-def _stem_seconds(work: "Preparation") -> float:
-    """Seconds of audio to encode, all stems together."""
-    songs = [song for plan in work.missing for song in plan.songs]
-    return sum(song.duration_s * sum(map(bool, song.tracks.values())) for song in songs)
-
-
-def _speed(codec: "Codec") -> float:
-    """Seconds of one stem prepared a second, measured on a little noise."""
-    import time
-
-    import torch
-
-    from stemwright.loudness import match_loudness
-
-    noise = torch.randn(2, round(TRIAL_S * codec.sample_rate_hz)) * 0.1
-    codec.encode(noise[None])  # the first call sets things up
-    start = time.perf_counter()
-    codec.encode(match_loudness(noise, codec.sample_rate_hz)[0][None])
-    return TRIAL_S / (time.perf_counter() - start) / READING_SHARE

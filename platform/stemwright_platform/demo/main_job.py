@@ -90,13 +90,14 @@ class MainJob:
 
     def encode_latents(self) -> str:
         """Latent shards, by Ray Data."""
-        from stemwright_platform.commands.prepare import encode
+        from stemwright_platform.commands.prepare import encode, plan
+        from stemwright_platform.corpus.encode import CodecChoice
         from stemwright_platform.corpus.manifest import read_manifest
 
         self._connect()
         songs = read_manifest(self._plan.corpus / "manifest.parquet")
-        codec = self._plan.model_preset.codec
-        info = encode(songs, self._plan.latents, codec=codec, workers=num_cores())
+        choice = CodecChoice(name=self._plan.model_preset.codec)
+        info = encode(plan(songs, self._plan.latents, choice), choice, workers=num_cores())
         return f"encoded {info.num_chunks} chunks of {sum(info.num_songs.values())} songs"
 
     def train_model(self) -> str:

@@ -28,13 +28,13 @@ def test_the_last_line_counts_songs_hours_chunks_and_rejections(ray_cluster, man
     lines = result.stdout.splitlines()
     assert "rejected bad: " in lines[-2]
     assert "words.wav" in lines[-2]
-    assert lines[-1].endswith("2 songs (1 test, 1 train), 0.00 h, 2 chunks, 1 rejected")
-    assert DatasetInfo.load(tmp_path / "out").num_chunks == 2
+    assert lines[-1].endswith("2 songs (1 test, 1 train), 0.00 h, 3 chunks, 1 rejected")
+    assert DatasetInfo.load(tmp_path / "out").num_chunks == 3
 
 
 def test_a_dry_run_tells_and_writes_nothing(manifest, tmp_path):
     result = run("--manifest", manifest, "--out", tmp_path / "out", "--dry-run")
-    assert "3 songs" in result.stdout
+    assert "3 songs, 0.00 h, 1 shards (1 still to make), about " in result.stdout
     assert "nothing was written" in result.stdout
     assert not (tmp_path / "out").exists()
 
@@ -42,8 +42,15 @@ def test_a_dry_run_tells_and_writes_nothing(manifest, tmp_path):
 def test_a_missing_manifest_and_an_unknown_codec_are_one_clear_line(manifest, tmp_path):
     with pytest.raises(InputError, match="no manifest"):
         run("--manifest", tmp_path / "none.parquet", "--out", tmp_path / "out")
-    with pytest.raises(InputError, match="unknown codec 'opus'"):
-        run("--manifest", manifest, "--out", tmp_path / "out", "--codec", "opus")
+    for flag, value, reason in (
+        ("--codec", "opus", "unknown codec 'opus'"),
+        ("--storage", "int4", "unknown --storage 'int4': choose float16 or int8"),
+        ("--max-rejected", "5", "--max-rejected is a share"),
+        ("--gpu-fraction", "0", "--gpu-fraction lies above 0"),
+        ("--out", "teapot://x", "teapot://x: cannot be reached"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            run("--manifest", manifest, "--out", tmp_path / "out", flag, value)
 
 
 def test_help_has_an_example():
