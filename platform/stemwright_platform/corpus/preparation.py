@@ -110,8 +110,7 @@ class Preparation:
         taken = [(shard, song, outcome) for shard, song, outcome in outcomes if outcome.reason is None]
         _refuse_nothing_to_learn(rejected, [song for _, song, _ in taken])
         self.check_rejected(len(rejected))
-        with self.folder.writing(STATS_FILE) as path:
-            LatentMoments.merged(report.moments for report in reports).stats().save(path)
+        LatentMoments.merged(report.moments for report in reports).save(self.folder, STATS_FILE)
         write_song_index(self.folder, [_indexed(*row) for row in taken])
         self.folder.write(REJECTED_FILE, _rejected_table(rejected))
         info = self._info([(song, outcome) for _, song, outcome in taken], len(rejected))
