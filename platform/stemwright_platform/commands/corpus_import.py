@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stemwright_platform.corpus.importers.intake import Intake, Progress
+    from stemwright_platform.corpus.manifest import Song
 
 app = typer.Typer(help="Import stems that you have.", no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -122,6 +123,7 @@ def _progress() -> "Iterator[Progress]":
 def _finish(intake: "Intake", source: Path, out: Path, estimate: bool) -> None:
     """Say what was rejected, write the manifest, say what is in it."""
     from stemwright.errors import InputError
+    from stemwright_platform.commands.corpus_estimate import estimate_manifest
     from stemwright_platform.commands.corpus_summary import summary
     from stemwright_platform.corpus.manifest import write_manifest
 
@@ -133,15 +135,21 @@ def _finish(intake: "Intake", source: Path, out: Path, estimate: bool) -> None:
         raise InputError(
             f"all {len(intake.rejected)} songs below {source} were rejected; no manifest was written"
         )
-    songs = intake.songs
-    if estimate:
-        from stemwright_platform.commands.corpus_estimate import estimated
-
-        songs = estimated(songs)
+    songs = _with_kept_estimates(intake.songs, out) if estimate else intake.songs
     write_manifest(out, songs)
     noted = sum(bool(song.notes) for song in songs)
     licences = Counter(song.licence for song in songs)
     print("licences: " + ", ".join(f"{name} ({count})" for name, count in licences.most_common()))
     if noted:
         print(f"notes on {noted} songs (stems that end early, are not rendered or left out), in the manifest")
+    if estimate:
+        print(estimate_manifest(out, songs))
     print(f"{summary(out, songs)}, {len(intake.rejected)} rejected")
+
+
+def _with_kept_estimates(songs: "list[Song]", out: Path) -> "list[Song]":
+    """With what an earlier run, interrupted maybe, has estimated and left in the manifest."""
+    from stemwright_platform.corpus.estimated_fields import with_earlier_estimates
+    from stemwright_platform.corpus.manifest import read_manifest
+
+    return with_earlier_estimates(songs, read_manifest(out)) if out.is_file() else songs
