@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-slow chaos check bench bench-learning serve clean help
+.PHONY: demo test test-slow chaos check bench bench-learning bench-encoding serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -30,6 +30,9 @@ bench: .venv/.dev  ## Seconds per denoising and training step of each preset, ag
 
 bench-learning: .venv/.dev  ## 30 minutes of training: held-out loss against the trivial guess
 	$(BIN)/python benchmarks/learning.py
+
+bench-encoding: .venv/.dev  ## Encoding by Ray Data against a plain loop, its memory over hours, planning 800 hours
+	$(BIN)/python benchmarks/encoding.py
 
 serve: .venv/.runtime  ## The API on local Ray, with the model that the demo trained
 	$(BIN)/stemwright serve --model demo/model --port 8000
