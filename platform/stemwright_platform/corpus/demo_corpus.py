@@ -1,16 +1,17 @@
 """The demo corpus: any number of songs made by rule, each true to its metadata, and their manifest."""
 
-import hashlib
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from stemwright.errors import InputError
 from stemwright.prompts import SongMetadata
-from stemwright_platform.corpus.demo.song import SongOrder, make_song, read_record
+from stemwright_platform.corpus.demo.song import SongOrder, make_song, read_record, sha256_of
 from stemwright_platform.corpus.manifest import Song, split_of, with_both_splits, write_manifest
 from stemwright_platform.corpus.synthesis.sound_font import (
     SAMPLE_RATE_HZ,
@@ -18,7 +19,8 @@ from stemwright_platform.corpus.synthesis.sound_font import (
     load_sound_font,
 )
 
-DURATION_S = 30.0
+DURATION_S = (60.0, 180.0)
+"""Between which a song's length is drawn."""
 MANIFEST = "manifest.parquet"
 
 
@@ -27,28 +29,26 @@ def make_demo_corpus(
     songs: int,
     *,
     seed: int = 1,
-    duration_s: float = DURATION_S,
-    soundfont: str | Path | None = None,
-    jobs: int = 1,
+    duration_s: float | tuple[float, float] = DURATION_S,
+    soundfonts: Sequence[str | Path] = (),
+    jobs: int | None = 1,
     on_song: Callable[[str], None] | None = None,
 ) -> Path:
     """Make `songs` songs below `out` and return the path of their manifest.
 
-    A song depends on seed, its number, duration and sound font alone, so a larger corpus holds the
-    smaller one. Finished songs are kept; `on_song` hears the name of each as it is done.
-    `jobs` processes share the work. Raises InputError for settings that make no corpus.
+    A song's length is drawn from the range `duration_s`, or is that number; the sound font that plays it is
+    drawn from `soundfonts`, by default the one in pretty_midi. A song depends on these, the seed and its
+    number alone, so a larger corpus holds the smaller one. Finished songs are kept; `on_song` hears the name
+    of each as it is done. `jobs` processes share the work; None leaves it to the Ray cluster that this
+    process is, or can be, connected to: every node must see `out` and the sound fonts under the same paths.
+    Raises InputError for settings that make no corpus.
     """
-    _check(songs, seed, duration_s, jobs)
-    font = Path(soundfont) if soundfont else default_sound_font()
-    load_sound_font(font)
-    digest = hashlib.sha256(font.read_bytes()).hexdigest()
-    orders = [
-        SongOrder(
-            seed=seed, index=index, duration_s=duration_s, soundfont=font.absolute(), soundfont_sha256=digest
-        )
-        for index in range(songs)
-    ]
-    folder = Path(out) / "songs"
+    shortest_s, longest_s = duration_s if isinstance(duration_s, tuple) else (duration_s, duration_s)
+    _check(songs, seed, shortest_s, longest_s, jobs)
+    fonts = [Path(font).absolute() for font in soundfonts] or [default_sound_font()]
+    digests = {font: _digest(font) for font in fonts}
+    orders = [_order(index, seed, (shortest_s, longest_s), digests) for index in range(songs)]
+    folder = Path(out).absolute() / "songs"
     folder.mkdir(parents=True, exist_ok=True)
     for order in _finished(orders, folder, jobs):
         if on_song:
@@ -58,19 +58,40 @@ def make_demo_corpus(
     return manifest
 
 
-def _check(songs: int, seed: int, duration_s: float, jobs: int) -> None:
+def _check(songs: int, seed: int, shortest_s: float, longest_s: float, jobs: int | None) -> None:
     if songs < 1:
         raise InputError(f"a demo corpus needs at least 1 song, got {songs}")
-    if not 1 <= duration_s <= 3600:
-        raise InputError(f"a demo song lasts 1 to 3600 seconds, got {duration_s:g}")
+    if not 1 <= shortest_s <= longest_s <= 3600:
+        asked = f"{shortest_s:g}" if shortest_s == longest_s else f"{shortest_s:g}-{longest_s:g}"
+        raise InputError(f"a demo song lasts 1 to 3600 seconds, got {asked}")
     if seed < 0:
         raise InputError(f"the seed must be 0 or more, got {seed}")
-    if jobs < 1:
+    if jobs is not None and jobs < 1:
         raise InputError(f"--jobs must be 1 or more, got {jobs}")
 
 
-def _finished(orders: list[SongOrder], folder: Path, jobs: int) -> Iterator[SongOrder]:
+def _digest(font: Path) -> str:
+    """The font's SHA-256; InputError where it is no sound font."""
+    load_sound_font(font)
+    return sha256_of(font)
+
+
+def _order(index: int, seed: int, range_s: tuple[float, float], digests: Mapping[Path, str]) -> SongOrder:
+    rng = np.random.default_rng([seed, index, 11])
+    duration_s = round(float(rng.uniform(*range_s)), 1) if range_s[0] < range_s[1] else range_s[0]
+    font = list(digests)[int(rng.integers(len(digests)))]
+    return SongOrder(
+        seed=seed, index=index, duration_s=duration_s, soundfont=font, soundfont_sha256=digests[font]
+    )
+
+
+def _finished(orders: list[SongOrder], folder: Path, jobs: int | None) -> Iterator[SongOrder]:
     """Make every song, yielding each order when it is done."""
+    if jobs is None:
+        from stemwright_platform.corpus.demo.song_crew import make_on_ray
+
+        yield from make_on_ray(orders, folder)
+        return
     make = partial(make_song, folder=folder)
     if jobs == 1 or len(orders) == 1:
         for order in orders:
@@ -102,7 +123,8 @@ def _song(order: SongOrder, folder: Path) -> Song:
         split=split_of(order.song_id),
         duration_s=record["duration_s"],
         sample_rate_hz=SAMPLE_RATE_HZ,
-        tracks={name: (str(home / f"{name}.flac"),) for name in record["tracks"]},
+        tracks={name: (str(home / f"{name}.flac"),) for name in record["tracks"]}
+        | dict.fromkeys(record["silent_tracks"], ()),
         mix_path=str(home / "mix.flac"),
         metadata=SongMetadata.from_fields(record),
         downbeats_s=tuple(record["downbeats_s"]),

@@ -51,12 +51,16 @@ def test_the_mix_is_the_sum_of_the_stems_and_does_not_clip(corpus: Path) -> None
         assert np.abs(mix).max() < 0.91
 
 
-def test_songs_last_whole_bars_and_a_tail_of_a_second(corpus: Path) -> None:
+def test_songs_last_a_lead_in_whole_bars_and_a_tail_of_a_second(corpus: Path) -> None:
+    lead_ins = []
     for song in read_manifest(corpus):
-        bar_s = song.downbeats_s[1] if len(song.downbeats_s) > 1 else song.duration_s - 1
-        assert song.duration_s - 1 == pytest.approx(bar_s * len(song.downbeats_s), abs=1e-4)
-        assert song.duration_s <= max(SHORT_S, bar_s) + 1.001
+        first, *others = song.downbeats_s
+        bar_s = others[0] - first if others else song.duration_s - 1 - first
+        assert song.duration_s - 1 - first == pytest.approx(bar_s * len(song.downbeats_s), abs=1e-4)
+        assert song.duration_s <= max(SHORT_S, first + bar_s) + 1.001
         assert song.duration_s + bar_s > SHORT_S + 1
+        lead_ins.append(first / bar_s)
+    assert 0 <= min(lead_ins) < 0.3 < 0.7 < max(lead_ins) < 1
 
 
 def test_each_genre_comes_once_a_round_and_metadata_is_complete(corpus: Path) -> None:
@@ -119,10 +123,11 @@ def test_an_interrupted_song_leaves_nothing_half_written(
         ({"songs": 0}, "at least 1 song"),
         ({"duration_s": 0.5}, "1 to 3600 seconds"),
         ({"duration_s": float("nan")}, "1 to 3600 seconds"),
+        ({"duration_s": (20.0, 10.0)}, "1 to 3600 seconds, got 20-10"),
         ({"seed": -1}, "seed must be"),
         ({"jobs": 0}, "--jobs must be"),
-        ({"soundfont": "missing.sf2"}, "no sound font at missing.sf2"),
-        ({"soundfont": __file__}, "is not a sound font"),
+        ({"soundfonts": ["missing.sf2"]}, "no sound font at .*missing.sf2"),
+        ({"soundfonts": [__file__]}, "is not a sound font"),
     ],
 )
 def test_settings_that_make_no_corpus_are_refused(settings: dict, reason: str, tmp_path: Path) -> None:

@@ -18,12 +18,23 @@ def root_pitch(pitch_class: int) -> int:
     return LOWEST + (pitch_class - LOWEST) % 12
 
 
-def play_bar(style: str, bar: Bar, drums: Pattern, rng: np.random.Generator) -> list[Note]:
-    """One bar of bass in straight time; `style` is a pattern, "kick" or "walk" (see `genre.Groove.bass`)."""
-    if style == "walk":
+def play_bar(
+    style: str, bar: Bar, drums: Pattern, rng: np.random.Generator, *, pickup: bool = False
+) -> list[Note]:
+    """One bar of bass in straight time.
+
+    `style` is a pattern, "kick" or "walk" (see `genre.Groove.bass`), or "long": a note a chord. With a
+    `pickup` its last beat leads to the next bar.
+    """
+    if style == "long":
+        style = _long(bar)
+    elif style == "walk":
         style = _walking(bar, rng)
     elif style == "kick":
         style = _on_the_kick(drums, bar, rng)
+    if pickup:
+        start = bar.number * bar.steps_per_bar % len(style)
+        style = _with_pickup(style[start : start + bar.steps_per_bar], bar.steps_per_beat)
     kicks = _kicks(drums, bar)
     notes: list[Note] = []
     for hit in bar.hits(style):
@@ -49,6 +60,19 @@ def _approach(target: int, current: int, key: Key) -> int:
         for candidates in (range(target - 1, target - 4, -1), range(target + 1, target + 4))
     )
     return above if current > target or below < LOWEST else below
+
+
+def _long(bar: Bar) -> str:
+    """The root of each chord, held."""
+    changes = [step == 0 or bar.chord(step) != bar.chord(step - 1) for step in range(bar.steps_per_bar)]
+    return "".join("R" if change else "-" for change in changes)
+
+
+def _with_pickup(style: str, steps_per_beat: int) -> str:
+    """A bar's pattern whose last beat is the fifth and an approach to the next root."""
+    half = steps_per_beat // 2 + steps_per_beat % 2
+    last = "5" + "-" * (half - 1) + "a" + "-" * (steps_per_beat - half - 1)
+    return style[:-steps_per_beat] + last
 
 
 def _kicks(drums: Pattern, bar: Bar) -> list[int]:

@@ -26,9 +26,20 @@ def voice(chord: Chord, previous: tuple[int, ...] | None) -> tuple[int, ...]:
 
 
 def play_bar(
-    pattern: str, bar: Bar, previous: tuple[int, ...] | None, *, strummed: bool
+    pattern: str,
+    bar: Bar,
+    previous: tuple[int, ...] | None,
+    *,
+    strummed: bool,
+    doubled: bool = False,
 ) -> tuple[list[Note], tuple[int, ...] | None]:
-    """One bar of comping in straight time, and the voicing that it ends on."""
+    """One bar of comping in straight time, and the voicing that it ends on.
+
+    `pattern` as `genre.Groove` has them, or "long": a chord is held until it changes. Where it is `doubled`,
+    struck chords have their top voice an octave higher too.
+    """
+    if pattern == "long":
+        pattern = _long(bar)
     notes: list[Note] = []
     sounding: Chord | None = None
     for hit in bar.hits(pattern):
@@ -39,10 +50,15 @@ def play_bar(
         if hit.token.isdigit():
             notes.append(Note(start, max(length, 0.5), _nth(previous, int(hit.token)), 78))
             continue
-        for string, pitch in enumerate(previous):
+        for string, pitch in enumerate((*previous, previous[-1] + 12) if doubled else previous):
             delay = string * STRUM_BEATS if strummed else 0.0
             notes.append(Note(start + delay, length - delay, pitch, VELOCITIES[hit.token]))
     return notes, previous
+
+
+def _long(bar: Bar) -> str:
+    steps = range(bar.steps_per_bar)
+    return "".join("x" if step == 0 or bar.chord(step) != bar.chord(step - 1) else "-" for step in steps)
 
 
 def _nth(pitches: tuple[int, ...], number: int) -> int:

@@ -47,6 +47,10 @@ class Genre:
     melody_programs: tuple[int, ...]
     rhythms: tuple[str, ...]
     """A bar of melody each: 'x' starts a note."""
+    form: str = "song"
+    """One of `form.ORDERS`."""
+    can_miss: tuple[str, ...] = ()
+    """Tracks that a song can do without from the first bar to the last."""
     melody_scale: str = "scale"
     """"scale", "pentatonic" or "blues"."""
     moods: tuple[str, ...]

@@ -75,6 +75,25 @@ def play_phrase(motif: Motif, bar: Bar, bars: int, centre: int, scale: str) -> l
     return notes
 
 
+def play_pickup(first: Note, bar: Bar, count: int, centre: int, scale: str, *, rising: bool) -> list[Note]:
+    """So many notes, half a beat each, that lead by steps to the first note of a phrase.
+
+    `bar` is the one that the phrase begins in.
+    """
+    ladder = _ladder(bar.key, bar.chord(0), scale, centre)
+    notes: list[Note] = []
+    for back in range(count, 0, -1):
+        pitch = _moved(first.pitch, -back if rising else back, ladder)
+        notes.append(Note(first.start - back / 2, 0.5 * GATE, pitch, 78 - 3 * back))
+    return notes
+
+
+def last_note(bar: Bar, centre: int) -> Note:
+    """The root of the bar's chord, held to the end of the bar."""
+    pitch = _nearest(centre, _pitches((bar.chord(0).root,), centre))
+    return Note(bar.beat(0), bar.steps_per_bar * GATE / bar.steps_per_beat, pitch, 92)
+
+
 def is_strong(hit: Hit, bar: Bar) -> bool:
     """Whether a hit falls on the first or the middle beat of its bar."""
     middle = bar.steps_per_bar // 2 // bar.steps_per_beat * bar.steps_per_beat

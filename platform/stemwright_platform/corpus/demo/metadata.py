@@ -19,23 +19,22 @@ MOODS: dict[tuple[bool, str], tuple[str, ...]] = {
 """Whether the key is dark, and the pace → moods that such songs have."""
 
 
+FORM_WORDS = {"breakdown": "breakdown", "solo": "solo", "bridge": "bridge"}
+"""Kind of section → keyword of songs that have it; the first that is true is said."""
+WITHOUT = {"bass": "no bass", "drums": "no drums", "instrument": "no chords", "melody": "no melody"}
+"""Track → keyword of songs that lack it."""
 BROKEN = set("12345.-")
 """Steps of a pattern that strikes single voices of a chord."""
 
 
 def describe(arrangement: Arrangement, rng: np.random.Generator) -> SongMetadata:
     """The song's true metadata; where several words are true, a choice of them."""
-    genre, programs = arrangement.genre, arrangement.programs
+    genre = arrangement.genre
     mood = MOODS[arrangement.key.is_dark, pace(arrangement.tempo_bpm)]
     also = genre.also if rng.random() < 0.5 else ()
     return SongMetadata(
         genres=(genre.name, *also),
-        instruments=(
-            PROGRAMS[programs["bass"]],
-            KITS[programs["drums"]],
-            PROGRAMS[programs["instrument"]],
-            PROGRAMS[programs["melody"]],
-        ),
+        instruments=instruments(arrangement),
         moods=tuple(dict.fromkeys((_one(mood, rng), _one(genre.moods, rng)))),
         tempo_bpm=float(arrangement.tempo_bpm),
         key=arrangement.key.name,
@@ -44,12 +43,25 @@ def describe(arrangement: Arrangement, rng: np.random.Generator) -> SongMetadata
     )
 
 
+def instruments(arrangement: Arrangement) -> tuple[str, ...]:
+    """What plays in the song, in the tracks' order."""
+    return tuple(
+        (KITS if track == "drums" else PROGRAMS)[program]
+        for track, program in arrangement.programs.items()
+        if arrangement.notes[track]
+    )
+
+
 def _played(arrangement: Arrangement) -> tuple[str, ...]:
-    """Keywords of the groove and of what bass and comping play in it."""
-    styles = arrangement.styles
-    walking = ("walking bass",) if "walk" in styles else ()
+    """Keywords of the groove, of what bass and comping play in it, and of the form."""
+    groove = arrangement.groove.keywords if arrangement.notes["drums"] else ()
+    walking = ("walking bass",) if "walk" in arrangement.style_names("bass") else ()
+    styles = arrangement.style_names("instrument")
     broken = ("broken chords",) if any(set(style) <= BROKEN for style in styles) else ()
-    return (*arrangement.groove.keywords, *walking, *broken)
+    missing = tuple(word for track, word in WITHOUT.items() if not arrangement.notes[track])
+    kinds = {section.kind for section in arrangement.sections}
+    form = tuple(word for kind, word in FORM_WORDS.items() if kind in kinds)
+    return (*groove, *walking, *broken, *missing, *form[:1])
 
 
 def pace(tempo_bpm: float) -> str:

@@ -1,22 +1,24 @@
 """One song of the demo corpus on disk: FLAC stems, the mix, MIDI and a record of what it is."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
 
-from stemwright_platform.corpus.demo.arrangement import arrange
+from stemwright_platform.corpus.demo.arrangement import Arrangement, arrange
 from stemwright_platform.corpus.demo.genres import GENRES
 from stemwright_platform.corpus.demo.metadata import describe
 from stemwright_platform.corpus.demo.rendering import Audio, mix, render, to_midi
 from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, load_sound_font
 
 SOURCE = "stemwright demo corpus"
-GENERATOR = 2
+GENERATOR = 3
 """Raise it when equal seeds would give other songs."""
 RECORD = "metadata.json"
 """What the song is, in the form that the folders importer reads, with the settings that made it."""
@@ -29,7 +31,7 @@ class SongOrder:
     seed: int
     index: int
     duration_s: float
-    """Bars are whole: as many as fit, and the tail rings on after them."""
+    """Bars are whole: as many as fit after the lead-in, and the tail rings on after them."""
     soundfont: Path
     soundfont_sha256: str
 
@@ -47,6 +49,13 @@ class SongOrder:
             "duration_s": self.duration_s,
             "soundfont_sha256": self.soundfont_sha256,
         }
+
+
+@lru_cache
+def sha256_of(font: Path) -> str:
+    """A sound font's digest, in hexadecimal."""
+    with font.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def make_song(order: SongOrder, folder: Path) -> None:
@@ -88,16 +97,30 @@ def _write_song(order: SongOrder, folder: Path) -> None:
         _write_flac(folder / f"{name}.flac", stem)
     _write_flac(folder / "mix.flac", mix(stems))
     (folder / "song.mid").write_bytes(to_midi(arrangement))
-    num_samples = stems["drums"].shape[1]
+    num_samples = next(iter(stems.values())).shape[1]
     record = {
         "settings": order.settings,
         "duration_s": num_samples / SAMPLE_RATE_HZ,
         "tracks": sorted(stems),
+        "silent_tracks": sorted(arrangement.notes.keys() - stems.keys()),
         "downbeats_s": arrangement.downbeats_s,
+        "sections": _sections(arrangement),
         "source": SOURCE,
         "licence": f"generated, rendered with {order.soundfont.name}",
     } | asdict(metadata)
     (folder / RECORD).write_text(json.dumps(record, indent=1))
+
+
+def _sections(arrangement: Arrangement) -> list[dict[str, Any]]:
+    """What each section is, when it begins and how many bars it lasts."""
+    return [
+        {
+            "kind": section.kind,
+            "start_s": round(arrangement.at_s(section.bars[0].beat(0)), 6),
+            "bars": len(section.bars),
+        }
+        for section in arrangement.sections
+    ]
 
 
 def _genre_index(order: SongOrder) -> int:

@@ -7,6 +7,8 @@ JAZZ = Genre(
     tempo_bpm=(92, 188),
     steps_per_beat=3,
     looseness_ms=8.0,
+    form="strophic",
+    can_miss=("drums", "instrument"),
     progressions={
         "major": (
             "ii7 | V7 | Imaj7 | vi7",
@@ -54,6 +56,8 @@ BOSSA_NOVA = Genre(
     name="bossa nova",
     tempo_bpm=(108, 144),
     looseness_ms=6.0,
+    form="strophic",
+    can_miss=("drums",),
     progressions={
         "major": (
             "Imaj7 | Imaj7 | II7 | II7 | ii7 | V7 | Imaj7 | V7",
@@ -96,6 +100,7 @@ FOLK = Genre(
     tempo_bpm=(84, 150),
     beats_per_bar=3,
     looseness_ms=7.0,
+    can_miss=("bass", "drums"),
     progressions={
         "major": ("I | I | IV | I | I | vi | V | V", "I | V | vi | IV", "I | IV | I | V"),
         "dorian": ("i | bVII | i | bVII", "i | IV | bVII | i"),

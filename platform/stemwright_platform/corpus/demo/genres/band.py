@@ -5,6 +5,7 @@ from stemwright_platform.corpus.demo.genre import Genre, Groove
 ROCK = Genre(
     name="rock",
     tempo_bpm=(96, 152),
+    can_miss=("melody",),
     progressions={
         "major": ("I | V | vi | IV", "I | IV | V | IV", "vi | IV | I | V", "I | iii | IV | V"),
         "mixolydian": ("I | bVII | IV | I", "I | I | bVII | IV"),
@@ -51,6 +52,8 @@ BLUES = Genre(
     tempo_bpm=(60, 116),
     steps_per_beat=3,
     looseness_ms=7.0,
+    form="strophic",
+    can_miss=("drums",),
     progressions={
         "mixolydian": (
             "I7 | I7 | I7 | I7 | IV7 | IV7 | I7 | I7 | V7 | IV7 | I7 | V7",
@@ -93,6 +96,7 @@ FUNK = Genre(
     name="funk",
     tempo_bpm=(92, 120),
     swing=(0.0, 0.25),
+    can_miss=("melody",),
     progressions={
         "dorian": ("i7 | i7 | IV9 | IV9", "i9 | IV9", "i7 | i7 | i7 | bVII IV9"),
         "mixolydian": ("I9 | I9 | IV9 | I9", "I7 | bVII | IV9 | I7"),
@@ -130,6 +134,7 @@ REGGAE = Genre(
     name="reggae",
     tempo_bpm=(68, 92),
     swing=(0.0, 0.2),
+    can_miss=("melody",),
     progressions={
         "major": ("I | IV | I | V", "I | vi | ii | V", "I | IV"),
         "minor": ("i | iv", "i | bVII", "i | i | iv | V"),

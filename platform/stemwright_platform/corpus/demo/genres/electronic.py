@@ -7,6 +7,8 @@ HOUSE = Genre(
     tempo_bpm=(118, 130),
     swing=(0.0, 0.2),
     looseness_ms=0.5,
+    form="club",
+    can_miss=("melody",),
     progressions={
         "minor": ("i7 | i7 | bVImaj7 | bVII", "i9 | iv9", "iv7 | bVII | bIIImaj7 | bVImaj7"),
         "dorian": ("i7 | IV9", "i9 | i9 | IV9 | IV9"),
@@ -50,6 +52,7 @@ HIP_HOP = Genre(
     tempo_bpm=(76, 98),
     swing=(0.1, 0.35),
     looseness_ms=3.0,
+    can_miss=("melody",),
     progressions={
         "minor": ("i | bVI", "i7 | iv7", "i | bVI | bIII | bVII", "i9 | bVImaj7 | iv9 | V7"),
         "phrygian": ("i | bII", "i | bII | i | bvii"),
@@ -127,6 +130,8 @@ DRUM_AND_BASS = Genre(
     name="drum and bass",
     tempo_bpm=(164, 176),
     looseness_ms=0.5,
+    form="club",
+    can_miss=("melody",),
     progressions={
         "minor": ("i | i | bVI | bVII", "i9 | i9 | iv9 | iv9", "i | bIII | bVII | iv"),
         "phrygian": ("i | i | bII | i",),
