@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stemwright.checkpoint import load_checkpoint
-from stemwright.latent_shards import LatentDataset
+from stemwright.latent_dataset import LatentDataset
 
 ROOT = Path(__file__).parents[2]
 AGENT_S = 90.0

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from stemwright.errors import InputError
-from stemwright.presets import load_preset, preset_names
+from stemwright.presets import load_preset, parse_preset, preset_names
 
 
 def test_every_shipped_preset_loads() -> None:
@@ -53,3 +53,9 @@ def test_a_wrong_preset_is_one_line_that_names_the_field(tmp_path: Path, content
 def test_an_unknown_preset_lists_those_there_are() -> None:
     with pytest.raises(InputError, match="small"):
         load_preset("huge")
+
+
+@pytest.mark.parametrize("windows_s", [4.0, [], [0.0], ["long"], [float("inf")]])
+def test_window_lengths_are_a_list_of_positive_seconds(windows_s: object) -> None:
+    with pytest.raises(InputError, match=r"windows_s is a list of seconds, as \[2\.5, 5\]"):
+        parse_preset({"training": {"windows_s": windows_s}}, "mine")

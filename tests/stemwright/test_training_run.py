@@ -5,26 +5,11 @@ from pathlib import Path
 import pytest
 from toy_learning import HashedText, toy_preset
 
+from stemwright.checkpoint import read_config
 from stemwright.errors import InputError
+from stemwright.song_index import read_song_index, write_song_index
 from stemwright.tracks import Tracks
-from stemwright.training_run import TrainingPlan, TrainingRun, window_frames
-
-
-@pytest.mark.parametrize(
-    ("window_s", "rate", "stride", "segment", "frames"),
-    [
-        (4.0, 150.0, 8, 1, 600),
-        (1.0, 46.9, 8, 1, 48),
-        (4.0, 150.0, 8, 150, 600),
-        (2.1, 150.0, 8, 150, 300),  # no whole strides fit: the model pads
-        (0.1, 150.0, 8, 150, 150),
-        (0.001, 150.0, 8, 1, 1),
-    ],
-)
-def test_windows_are_whole_segments_and_whole_strides_where_they_fit(
-    window_s: float, rate: float, stride: int, segment: int, frames: int
-) -> None:
-    assert window_frames(window_s, rate, stride, segment) == frames
+from stemwright.training_run import TrainingPlan, TrainingRun
 
 
 @pytest.mark.parametrize(
@@ -58,7 +43,7 @@ def test_a_checkpoint_of_another_codec_or_text_encoder_is_refused(
     with pytest.raises(InputError, match="another text encoder"):
         TrainingRun.of(plan, text_encoder=encoder).resume(checkpoint)
     run = TrainingRun.of(plan, text_encoder=HashedText())
-    run.dataset.info = replace(run.dataset.info, codec_fingerprint="noise-2")
+    run.data.info = replace(run.data.info, codec_fingerprint="noise-2")
     with pytest.raises(InputError, match=r"codec noise noise-1.*holds codec noise noise-2"):
         run.resume(checkpoint)
 
@@ -77,3 +62,47 @@ def test_the_held_out_batches_are_the_same_at_every_call_and_for_every_seed(
     assert len(first) == 8
     assert all(a.latents.equal(b.latents) for a, b in zip(first, again, strict=True))
     assert runs[0].judged_on == runs[1].judged_on
+
+
+def run_of(*data: str, seed: int = 0, **training: object) -> TrainingRun:
+    plan = TrainingPlan(preset=toy_preset(**training), data=data, steps=5, seed=seed)
+    return TrainingRun.of(plan, text_encoder=HashedText())
+
+
+def test_a_mix_trains_and_its_licences_reach_the_checkpoint(
+    make_latents: Callable[..., Path], tmp_path: Path
+) -> None:
+    one = make_latents({"a": 400, "b": 400}, held_out=["b"])
+    two = make_latents({"c": 400}, name="two", licence="CC-BY-NC-4.0")
+    run = run_of(f"{one}@0.7", f"{two}@0.3")
+    run.learner.step(run.windows.batch(0))
+    origin = read_config(run.save(tmp_path / "c", resumable=True))["origin"]
+    assert origin["facts"]["licences"] == {"CC0-1.0": 2, "CC-BY-NC-4.0": 1}
+    assert run.plan.settings()["data"] == f"{one}@0.7, {two}@0.3"
+    run.resume(tmp_path / "c")
+
+
+def test_validation_windows_have_the_middle_length_and_come_from_the_validation_split(
+    make_latents: Callable[..., Path],
+) -> None:
+    data = make_latents({"a": 400, "b": 400, "c": 400}, held_out=["b", "c"])
+    buckets = {"windows_s": (0.4, 0.8, 1.6)}
+    lengths = {batch.latents.shape[-1] for batch in run_of(str(data), **buckets).held_out_batches()}
+    assert lengths == {120}
+    before = run_of(str(data)).judged_on
+    songs = read_song_index(data)
+    write_song_index(data, [replace(s, split="validation") if s.song_id == "b" else s for s in songs])
+    run = run_of(str(data))
+    assert run.held_out is not None
+    assert [song.song_id for part in run.held_out.parts for song in part.songs] == ["b"]
+    assert run.judged_on != before
+
+
+def test_a_run_with_buckets_reads_windows_of_several_lengths(make_latents: Callable[..., Path]) -> None:
+    run = run_of(str(make_latents({"song": 400})), windows_s=(0.4, 0.8))
+    assert {run.window_s(step) for step in range(20)} == {0.4, 0.8}
+
+
+def test_a_plan_without_data_is_one_clear_line() -> None:
+    with pytest.raises(InputError, match="needs data"):
+        TrainingPlan(preset=toy_preset(), data=(), steps=5)

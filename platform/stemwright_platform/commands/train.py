@@ -15,7 +15,14 @@ app = typer.Typer()
     epilog="Example: `stemwright train --preset small --data data/latents --out runs/first --steps 2000`"
 )
 def train(
-    data: Annotated[Path, typer.Option(help="Folder of latents, as `stemwright prepare` wrote it.")],
+    data: Annotated[
+        list[str],
+        typer.Option(
+            metavar="PATH[@WEIGHT]",
+            help="Folder or URL of latents, as `stemwright prepare` wrote it. Several make a mix: samples "
+            "come in proportion to the weights, 1 by default.",
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the run; every node must see it.")],
     preset: Annotated[str, typer.Option(help="tiny, small, base, paper, or a YAML file.")] = "small",
     steps: Annotated[int | None, typer.Option(help="Length of the run in steps.")] = None,
@@ -44,7 +51,7 @@ def train(
 
     plan = TrainingPlan(
         preset=load_preset(preset),
-        data=str(data),
+        data=tuple(data),
         steps=steps,
         minutes=minutes,
         seed=seed,

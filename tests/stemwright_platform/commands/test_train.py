@@ -18,6 +18,7 @@ def run(*arguments: object) -> Result:
     [
         ({"--preset": "huge"}, "unknown preset 'huge'"),
         ({"--data": "nowhere"}, "nowhere is not a prepared data set"),
+        ({"--data": "nowhere@0.5"}, "nowhere is not a prepared data set"),
         ({"--steps": "0"}, "at least one step"),
         ({"--minutes": "1"}, "either in steps or in minutes"),
         ({"--workers": "0"}, "at least one worker"),
@@ -33,6 +34,20 @@ def test_bad_input_is_one_line_before_anything_starts(
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
     assert "\n" not in str(result.exception)
+
+
+def test_several_data_sets_make_a_mix_by_weight(
+    make_latents: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(
+        "stemwright_platform.training.launch.launch", lambda plan, *_, **__: asked.append(plan)
+    )
+    monkeypatch.setattr("stemwright_platform.commands.train.summary", lambda outcome: "done")
+    one, two = make_latents({"a": 400}), make_latents({"b": 400}, name="two")
+    result = run("--data", one, "--data", f"{two}@0.3", "--out", tmp_path / "run", "--steps", 5)
+    assert result.exit_code == 0, result.exception
+    assert [(source.url, source.weight) for source in asked[0].sources] == [(str(one), 1.0), (str(two), 0.3)]
 
 
 def test_help_shows_an_example() -> None:

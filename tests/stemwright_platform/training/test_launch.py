@@ -25,7 +25,7 @@ from stemwright_platform.training.registry import resolve_model
 @pytest.fixture
 def plan(make_latents: Callable[..., Path]) -> TrainingPlan:
     tiny = load_preset("tiny")
-    preset = replace(tiny, training=replace(tiny.training, window_s=0.2, batch_size=2))
+    preset = replace(tiny, training=replace(tiny.training, windows_s=(0.2,), batch_size=2))
     data = make_latents({"song": 200, "short": 30, "other": 100}, held_out=["other"])
     return TrainingPlan(preset=preset, data=str(data), steps=6, checkpoint_every=2)
 
