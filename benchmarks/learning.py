@@ -50,7 +50,7 @@ def prepared(work: Path, songs: int) -> Path:
     data = work / "latents"
     if not (data / "dataset.json").exists():
         print(f"making {songs} demo songs and their latents in {work}", flush=True)
-        manifest = make_demo_corpus(work / "corpus", songs, seed=1, jobs=os.cpu_count() or 1)
+        manifest = make_demo_corpus(work / "corpus", songs, seed=1, duration_s=30.0, jobs=os.cpu_count() or 1)
         prepare_locally(read_manifest(manifest), data, load_codec("mdct"))
     return data
 
@@ -104,8 +104,8 @@ def report(run: TrainingRun, table: LossTable, arguments: argparse.Namespace) ->
     lines.append(f"\n{passed} of {len(must)} bands with ᾱ > {SIGNAL_FLOOR} beat the trivial guess.")
     facts = {
         "preset": arguments.preset,
-        "songs": run.dataset.info.num_songs,
-        "hours": round(run.dataset.info.hours, 3),
+        "songs": run.data.info.num_songs,
+        "hours": round(run.data.info.hours, 3),
         "minutes": arguments.minutes,
         "steps": run.learner.step_count,
         "cores": os.cpu_count(),

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from stemwright.batch import Batch
+from stemwright.buckets import judging_length
 from stemwright.latent_stats import LatentStats
 from stemwright.learner import Learner, fit_preset
 from stemwright.presets import Preset, load_preset
@@ -108,7 +109,7 @@ def measured(
         "denoise_gflop": round(flops_step / 1e9, 1),
         "denoise_ratio": round(flops_step / statistics.median(step) / rate, 3),
         "train_batch": preset.training.batch_size,
-        "train_window_s": preset.training.window_s,
+        "train_window_s": judging_length(preset.training.windows_s),
         "train_s": round(statistics.median(train), 4),
         "train_gflop": round(flops_train / 1e9, 1),
         "train_ratio": round(flops_train / statistics.median(train) / rate, 3),
@@ -145,7 +146,7 @@ def denoising_step(learner: Learner, precision: str, seconds: float) -> tuple[Ca
 
 def training_step(learner: Learner) -> tuple[Callable[[], object], int]:
     shape, config = learner.preset.model, learner.config
-    frames = round(config.window_s * FRAME_RATE_HZ / shape.stride) * shape.stride
+    frames = round(judging_length(config.windows_s) * FRAME_RATE_HZ / shape.stride) * shape.stride
     size = config.batch_size
     batch = Batch(
         latents=torch.randn(size, shape.num_tracks, shape.latent_dim, frames),

@@ -11,7 +11,8 @@ class Batch:
     """Aligned windows of songs, as the codec made them (not yet normalised)."""
 
     latents: Tensor
-    """float32 [B, K, D, S]; zero where a track is missing and past a song's end."""
+    """[B, K, D, S], float16 as stored until `to` brings it to a device; zero where a track is missing and
+    past a song's end."""
     presence: Tensor
     """boolean [B, K], false where the song lacks the track: never a target, always absent."""
     frame_mask: Tensor | None
@@ -22,8 +23,9 @@ class Batch:
     """int64 [B], unique over the whole training run: seeds each sample's random numbers."""
 
     def to(self, device: torch.device | str) -> "Batch":
+        """The batch on a device, latents in float32: half the bytes travel, and the device converts them."""
         return Batch(
-            latents=self.latents.to(device),
+            latents=self.latents.to(device).float(),
             presence=self.presence.to(device),
             frame_mask=None if self.frame_mask is None else self.frame_mask.to(device),
             prompts=self.prompts,

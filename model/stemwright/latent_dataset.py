@@ -62,22 +62,21 @@ class LatentDataset:
 
     def read(self, song_id: str, start_frame: int, num_frames: int) -> Tensor:
         """Latents `[K, D, S]`, float16, S = num_frames; the slice must lie within the song."""
-        return self.read_slices([Slice(song_id, start_frame, num_frames)])[0]
+        latents = self.empty(1, num_frames)
+        self.read_slices([Slice(song_id, start_frame, num_frames)], [latents[0]])
+        return latents[0]
 
-    def read_slices(self, slices: Sequence[Slice], out: Tensor | None = None) -> Tensor:
-        """The latents of slices, float16 `[B, K, D, S]`, S the longest of them; shorter ones end in zeros.
+    def read_slices(self, slices: Sequence[Slice], out: Sequence[Tensor]) -> None:
+        """The latents of slices, all fetched at once, into float16 tensors `[K, D, S]`.
 
-        Fetches all of them at once. `out`: a tensor of that kind, S as long or longer, to write to. Raises
-        InputError where a shard is missing or is not the one that songs.parquet describes.
+        A slice that is shorter than its tensor ends in zeros. Raises InputError where a shard is missing or
+        is not the one that songs.parquet describes.
         """
-        if out is None:
-            out = self.empty(len(slices), max(part.num_frames for part in slices))
         self._know_layouts({self._songs[part.song_id].shard for part in slices})
         ranges = [self._range(part) for part in slices]
         buffers = self._bytes.read(ranges)
         for latents, part, (_, start, _), buffer in zip(out, slices, ranges, buffers, strict=True):
             self._decode(part, buffer, start, latents)
-        return out
 
     def empty(self, size: int, num_frames: int) -> Tensor:
         """Room for slices: float16 `[B, K, D, S]`."""

@@ -1,5 +1,6 @@
 """Named configurations, read from YAML once and trusted from there on."""
 
+import math
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
@@ -37,8 +38,9 @@ class TrainingConfig:
 
     batch_size: int = 16
     """Windows a worker and step."""
-    window_s: float = 5.0
-    """Length of a training window, rounded to whole strides of the model."""
+    windows_s: tuple[float, ...] = (5.0,)
+    """Lengths of training windows, each step one of them; rounded to whole segments of the codec and, where
+    that costs little, to whole strides of the model."""
     learning_rate: float = 6e-4
     """Peak, after warm-up; falls linearly to 0."""
     warmup_steps: int = 100
@@ -75,8 +77,17 @@ class TrainingConfig:
         for name in ("p1", "p2", "text_dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"training.{name} is a probability, got {getattr(self, name)}")
-        if self.batch_size < 1 or self.window_s <= 0 or self.learning_rate <= 0:
-            raise InputError("training.batch_size, window_s and learning_rate must be positive")
+        if self.batch_size < 1 or self.learning_rate <= 0:
+            raise InputError("training.batch_size and learning_rate must be positive")
+        if not _are_seconds(self.windows_s):
+            raise InputError(f"training.windows_s is a list of seconds, as [2.5, 5], got {self.windows_s!r}")
+
+
+def _are_seconds(values: object) -> bool:
+    """Whether YAML brought a list of positive numbers."""
+    if not isinstance(values, tuple) or not values:
+        return False
+    return all(isinstance(value, int | float) and 0 < value < math.inf for value in values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

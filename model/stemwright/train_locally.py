@@ -1,6 +1,6 @@
 """Training in this process alone: no Ray, no tracking server; a GPU machine or a benchmark needs no more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stemwright.presets import Preset
@@ -14,7 +14,7 @@ from stemwright.training_run import TrainingPlan, TrainingRun
 
 def train_locally(
     preset: Preset,
-    data: str | Path,
+    data: str | Path | Sequence[str],
     out: str | Path,
     *,
     steps: int | None = None,
@@ -27,12 +27,14 @@ def train_locally(
 ) -> RunFolder:
     """Train for a number of steps or about a number of minutes; `on_step` is told of every record.
 
+    `data`: a folder or URL of latents, or several, each with a weight, as "latents@0.7".
+
     Called again with the same arguments it goes on after the last checkpoint; a finished run is left alone.
     Raises InputError for data that does not fit or an `out` that holds another run.
     """
     plan = TrainingPlan(
         preset=preset,
-        data=str(data),
+        data=str(data) if isinstance(data, str | Path) else tuple(data),
         steps=steps,
         minutes=minutes,
         seed=seed,

@@ -62,7 +62,7 @@ class Journal:
     def __init__(self, run: TrainingRun) -> None:
         self._run = run
         self._sums: dict[str, tuple[float, int]] = {}
-        self._steps, self._seconds = 0, 0.0
+        self._steps, self._seconds, self._window_s = 0, 0.0, 0.0
 
     def add(self, metrics: dict[str, float], step_s: float) -> Record | None:
         """Metrics of a step; returns a record of means when one is due.
@@ -70,6 +70,7 @@ class Journal:
         A figure that only some steps have (the loss of a task that was not drawn) is the mean over those.
         """
         self._steps, self._seconds = self._steps + 1, self._seconds + step_s
+        self._window_s += self._run.window_s(self._run.learner.step_count - 1)
         for name, value in metrics.items():
             total, count = self._sums.get(name, (0.0, 0))
             self._sums[name] = (total + value, count + 1)
@@ -79,15 +80,15 @@ class Journal:
             return None
         means = {name: total / count for name, (total, count) in self._sums.items()}
         record = {"step": learner.step_count, "total_steps": learner.total_steps, **means, **self._speed()}
-        self._sums, self._steps, self._seconds = {}, 0, 0.0
+        self._sums, self._steps, self._seconds, self._window_s = {}, 0, 0.0, 0.0
         return record
 
     def _speed(self) -> dict[str, float]:
         run = self._run
-        windows_per_s = run.windows.batch_size * run.plan.workers * self._steps / max(self._seconds, 1e-9)
+        per_s = run.windows.batch_size * run.plan.workers / max(self._seconds, 1e-9)
         return {
             "step_s": self._seconds / self._steps,
-            "windows_per_s": windows_per_s,
-            "audio_s_per_s": windows_per_s * run.window_s,
+            "windows_per_s": per_s * self._steps,
+            "audio_s_per_s": per_s * self._window_s,
             "train_s": run.train_s,
         }

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from stemwright.batch import Batch
+from stemwright.buckets import judging_length, window_frames
 from stemwright.checkpoint import Origin, load_training_state, read_config, save_checkpoint
+from stemwright.data_mix import HELD_OUT, DataMix
+from stemwright.data_source import DataSource
 from stemwright.errors import InputError
-from stemwright.latent_shards import LatentDataset
 from stemwright.learner import Learner, fit_preset
 from stemwright.presets import Preset
 from stemwright.text_embedding import TextEncoder
@@ -28,8 +30,8 @@ class TrainingPlan:
 
     preset: Preset
     """As loaded; K, D and E are fitted to the data."""
-    data: str
-    """Folder of latent shards."""
+    data: str | tuple[str, ...]
+    """Data sets: a path or URL of latents each, with a weight where there are several, as "latents@0.7"."""
     steps: int | None = None
     """Length of the run."""
     minutes: float | None = None
@@ -56,26 +58,25 @@ class TrainingPlan:
             raise InputError(f"minutes must be positive, got {self.minutes}")
         if self.checkpoint_every is not None and self.checkpoint_every < 1:
             raise InputError(f"checkpoints come every 1 or more steps, got {self.checkpoint_every}")
+        if not self.data:
+            raise InputError("training needs data: give the folder that prepare wrote")
+
+    @property
+    def sources(self) -> tuple[DataSource, ...]:
+        """The data sets by whole paths."""
+        texts = (self.data,) if isinstance(self.data, str) else self.data
+        return tuple(DataSource.of(text).absolute() for text in texts)
 
     def settings(self) -> dict[str, Any]:
         """All that decides the result, for a log and to tell runs apart."""
         return {
             "preset": asdict(self.preset),
-            "data": str(Path(self.data).resolve()),
+            "data": ", ".join(map(str, self.sources)),
             "steps": self.steps,
             "minutes": self.minutes,
             "seed": self.seed,
             "workers": self.workers,
         }
-
-
-def window_frames(window_s: float, frame_rate_hz: float, stride: int, segment_frames: int) -> int:
-    """Latent frames of a training window: whole segments of the codec, and whole strides where that fits."""
-    frames = window_s * frame_rate_hz
-    unit = math.lcm(stride, segment_frames)
-    if unit > frames:
-        unit = segment_frames
-    return max(1, round(frames / unit)) * unit
 
 
 @dataclass(kw_only=True, slots=True)
@@ -84,7 +85,7 @@ class TrainingRun:
 
     plan: TrainingPlan
     """As asked."""
-    dataset: LatentDataset
+    data: DataMix
     """What it learns from."""
     learner: Learner
     """Model, optimiser and step count."""
@@ -107,44 +108,41 @@ class TrainingRun:
         rank: int = 0,
     ) -> "TrainingRun":
         """Open the data and build the learner. InputError where they do not fit together."""
-        dataset = LatentDataset(plan.data)
-        check_tracks(plan.preset, dataset)
+        data = DataMix.open(plan.sources)
+        check_tracks(plan.preset, data)
         encoder = text_encoder or CachedTextEncoder(
             load_text_encoder(plan.preset.text_encoder, plan.text_encoder_weights, device), TEXT_CACHE_BYTES
         )
-        preset = fit_preset(plan.preset, latent_dim=dataset.info.latent_dim, text_width=encoder.width)
-        windows = open_windows(plan, dataset, "train", plan.seed, rank, plan.workers)
+        preset = fit_preset(plan.preset, latent_dim=data.info.latent_dim, text_width=encoder.width)
+        windows = open_windows(plan, data, rank)
         learner = Learner(
             preset,
-            stats=dataset.stats().to(device),
+            stats=data.stats().to(device),
             text_encoder=encoder,
             total_steps=plan.steps or UNKNOWN_STEPS,
             steps_per_epoch=windows.steps_per_epoch,
             seed=plan.seed,
             device=device,
         )
-        held_out = None
-        if dataset.songs("test"):
-            held_out = open_windows(plan, dataset, "test", VALIDATION_SEED, 0, 1)
-        return cls(plan=plan, dataset=dataset, learner=learner, windows=windows, held_out=held_out)
+        held_out = open_held_out(plan, data)
+        return cls(plan=plan, data=data, learner=learner, windows=windows, held_out=held_out)
 
     @property
     def is_done(self) -> bool:
         return self.learner.step_count >= self.learner.total_steps
 
-    @property
-    def window_s(self) -> float:
-        """Seconds of music in a training window."""
-        return self.windows.num_frames / self.dataset.info.frame_rate_hz
+    def window_s(self, step: int) -> float:
+        """Seconds of music in a window of a step, 0 the first."""
+        return self.windows.num_frames(step) / self.data.info.frame_rate_hz
 
     @property
     def judged_on(self) -> str:
         """A digest of the validation data: losses compare where it is the same."""
         if self.held_out is None:
             return "nothing"
-        info = self.dataset.info
-        songs = [song.song_id for song in self.dataset.songs("test")]
-        parts = (info.codec_fingerprint, songs, self.held_out.num_frames, self.plan.validation_windows)
+        songs = [song.song_id for part in self.held_out.parts for song in part.songs]
+        length, count = self.held_out.num_frames(0), self.plan.validation_windows
+        parts = (self.data.info.codec_fingerprint, songs, length, count)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def held_out_batches(self) -> list[Batch]:
@@ -161,7 +159,7 @@ class TrainingRun:
             folder,
             weights=learner.ema.module.state_dict(),
             preset=learner.preset,
-            stats=self.dataset.stats(),
+            stats=self.data.stats(),
             origin=self._origin(),
             training_state=learner.state() if resumable else None,
         )
@@ -169,8 +167,8 @@ class TrainingRun:
     def resume(self, folder: Path) -> None:
         """Go on from a checkpoint. InputError where it does not fit the data, the encoder or the plan."""
         config = read_config(folder)
-        origin, info = config["origin"], self.dataset.info
-        check_origin(origin, self.dataset, folder)
+        origin, info = config["origin"], self.data.info
+        check_origin(origin, self.data, folder)
         if origin["text_encoder_fingerprint"] != self.learner.text_encoder.fingerprint:
             raise InputError(
                 f"{folder} was trained with another text encoder ({origin['text_encoder']}): "
@@ -182,7 +180,7 @@ class TrainingRun:
         self.train_s = origin["facts"]["train_s"]
 
     def _origin(self) -> Origin:
-        info, learner = self.dataset.info, self.learner
+        info, learner = self.data.info, self.learner
         return Origin(
             codec=info.codec,
             codec_fingerprint=info.codec_fingerprint,
@@ -194,7 +192,7 @@ class TrainingRun:
         )
 
     def _facts(self) -> dict[str, Any]:
-        info, learner = self.dataset.info, self.learner
+        info, learner = self.data.info, self.learner
         return {
             "songs": info.num_songs,
             "hours": round(info.hours, 3),
@@ -202,7 +200,7 @@ class TrainingRun:
             "steps": learner.step_count,
             "total_steps": learner.total_steps,
             "windows": learner.step_count * self.windows.batch_size * self.plan.workers,
-            "window_s": round(self.window_s, 3),
+            "windows_s": [round(length / info.frame_rate_hz, 3) for length in self.windows.lengths],
             "workers": self.plan.workers,
             "seed": self.plan.seed,
             "train_s": round(self.train_s, 1),
@@ -211,38 +209,56 @@ class TrainingRun:
         }
 
 
-def open_windows(
-    plan: TrainingPlan, dataset: LatentDataset, split: str, seed: int, rank: int, world_size: int
-) -> Windows:
-    """One worker's windows of a split."""
-    config, info = plan.preset.training, dataset.info
-    frames = window_frames(config.window_s, info.frame_rate_hz, plan.preset.model.stride, info.segment_frames)
+def open_windows(plan: TrainingPlan, data: DataMix, rank: int = 0) -> Windows:
+    """What one worker of a run trains on."""
     return Windows(
-        dataset,
-        split,
-        num_frames=frames,
-        batch_size=config.batch_size,
-        seed=seed,
+        data,
+        "train",
+        lengths=_lengths(plan, data),
+        batch_size=plan.preset.training.batch_size,
+        seed=plan.seed,
         rank=rank,
-        world_size=world_size,
+        world_size=plan.workers,
     )
 
 
-def check_tracks(preset: Preset, dataset: LatentDataset) -> None:
+def open_held_out(plan: TrainingPlan, data: DataMix) -> Windows | None:
+    """What a run is judged on: windows of one length, the same for every seed and number of workers.
+
+    None where every song is in the training split.
+    """
+    if not data.parts(HELD_OUT):
+        return None
+    length = judging_length(_lengths(plan, data))
+    batch_size = plan.preset.training.batch_size
+    return Windows(data, HELD_OUT, lengths=(length,), batch_size=batch_size, seed=VALIDATION_SEED)
+
+
+def _lengths(plan: TrainingPlan, data: DataMix) -> tuple[int, ...]:
+    """The buckets in frames; two that come out alike are one."""
+    info, stride = data.info, plan.preset.model.stride
+    frames = {
+        window_frames(window_s, info.frame_rate_hz, stride, info.segment_frames)
+        for window_s in plan.preset.training.windows_s
+    }
+    return tuple(sorted(frames))
+
+
+def check_tracks(preset: Preset, data: DataMix) -> None:
     """InputError unless the preset's slots are those of the data."""
-    if preset.tracks.names != dataset.info.track_names:
+    if preset.tracks.names != data.info.track_names:
         raise InputError(
-            f"preset {preset.name} has the tracks {', '.join(preset.tracks.names)}, but {dataset.folder} has "
-            f"{', '.join(dataset.info.track_names)}: prepare the data with the preset's tracks"
+            f"preset {preset.name} has the tracks {', '.join(preset.tracks.names)}, but {data} has "
+            f"{', '.join(data.info.track_names)}: prepare the data with the preset's tracks"
         )
 
 
-def check_origin(origin: dict[str, Any], dataset: LatentDataset, folder: Path) -> None:
+def check_origin(origin: dict[str, Any], data: DataMix, folder: Path) -> None:
     """InputError unless a checkpoint was trained on latents of the data's codec."""
-    info = dataset.info
+    info = data.info
     if origin["codec_fingerprint"] != info.codec_fingerprint:
         raise InputError(
             f"{folder} was trained on latents of codec {origin['codec']} "
-            f"{origin['codec_fingerprint'][:12]}, but {dataset.folder} holds codec {info.codec} "
+            f"{origin['codec_fingerprint'][:12]}, but {data} holds codec {info.codec} "
             f"{info.codec_fingerprint[:12]}: use the same codec or choose another --out"
         )

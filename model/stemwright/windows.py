@@ -1,15 +1,16 @@
 """Which window of which song a training step reads, as a pure function of seed, step and worker.
 
-A run is one endless row of samples: epoch after epoch, each a fresh permutation of all windows. Sample
-number p belongs to step p // global batch; the workers share a step's samples in order. So a run can
-resume at any step, and n workers of batch b read exactly what one worker of batch n·b reads.
+A run is one endless row of samples. Sample number p belongs to step p // global batch; the workers share a
+step's samples in order. So a run can resume at any step, and n workers of batch b read exactly what one
+worker of batch n·b reads. In the row a data set's songs follow each other epoch after epoch, each epoch a
+fresh permutation of all songs, one window a song; several data sets take turns by `Shares`.
 
 Axes: B batch, K track, D latent channel, S latent frame.
 """
 
 import queue
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,84 +19,95 @@ import torch
 from numpy.typing import NDArray
 
 from stemwright.batch import Batch
+from stemwright.buckets import bucket
+from stemwright.data_mix import DataMix
 from stemwright.errors import InputError
-from stemwright.latent_shards import LatentDataset, LatentSong
+from stemwright.latent_dataset import Slice
 from stemwright.prompts import prompt_text
+from stemwright.shares import Shares
+from stemwright.song_index import IndexedSong
 
 PROMPT_VARIANTS = 8
-"""Texts a song: few enough that their embeddings can be kept."""
+"""Texts a song: few enough that a small corpus' embeddings can be kept."""
 STARTS, PERMUTATION = 1, 2  # independent random streams of one seed
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One sample of one epoch."""
+    """One sample of the run."""
 
-    song: LatentSong
+    part: int
+    """Which of the data sets with songs in the split the song is from."""
+    song: IndexedSong
     start_frame: int
     """A multiple of the codec's segment."""
+    num_frames: int
+    """The length of the step's windows; the song may end before."""
     prompt: str
+
+    @property
+    def slice(self) -> Slice:
+        """What there is of the song in the window."""
+        length = min(self.num_frames, self.song.num_frames - self.start_frame)
+        return Slice(self.song.song_id, self.start_frame, length)
 
 
 class Windows:
-    """Windows of one split of a data set, in batches."""
+    """Windows of one split of one or several data sets, in batches."""
 
     def __init__(
         self,
-        dataset: LatentDataset,
+        data: DataMix,
         split: str,
         *,
-        num_frames: int,
+        lengths: Sequence[int],
         batch_size: int,
         seed: int,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        """`batch_size` is this worker's B; all `world_size` workers take the same one.
+        """`lengths`: the buckets, in frames; a step's windows all have one of them.
 
-        Raises InputError where the split has no song.
+        `batch_size` is this worker's B; all `world_size` workers take the same one. Raises InputError where
+        the split has no song.
         """
-        assert num_frames > 0
+        assert lengths
+        assert min(lengths) > 0
         assert batch_size > 0
         assert 0 <= rank < world_size
-        self.dataset = dataset
-        self.num_frames = num_frames
+        self.data = data
+        self.lengths = tuple(lengths)
         self.batch_size = batch_size
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
-        self._songs = dataset.songs(split)
-        if not self._songs:
-            raise InputError(
-                f"{dataset.folder} has no song in the split '{split}': add songs and prepare again"
-            )
-        # A song of n whole windows gives n an epoch; a shorter one gives one, padded.
-        counts = [max(1, dataset.num_frames(song.song_id) // num_frames) for song in self._songs]
-        self._ends = np.cumsum(counts)
+        self.parts = data.parts(split)
+        if not self.parts:
+            raise InputError(f"{data} has no song in the split '{split}': add songs and prepare again")
+        self._shares = Shares.of([part.weight for part in self.parts])
 
     def __len__(self) -> int:
-        """Windows an epoch, over all workers."""
-        return int(self._ends[-1])
+        """Windows an epoch, over all workers: one a song."""
+        return sum(len(part.songs) for part in self.parts)
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps that see every window once; the last of them may begin the next epoch."""
+        """Steps with a window for every song; the last of them may begin the next epoch."""
         return -(-len(self) // (self.batch_size * self.world_size))
+
+    def num_frames(self, step: int) -> int:
+        """S of a step's batches, on every worker."""
+        return bucket(self.lengths, self.seed, step)
 
     def batch(self, step: int) -> Batch:
         """What this worker reads at a step, 0 the first."""
         first = (step * self.world_size + self.rank) * self.batch_size
         sample_ids = range(first, first + self.batch_size)
         windows = [self.window(sample_id) for sample_id in sample_ids]
-        info = self.dataset.info
-        latents = torch.zeros(self.batch_size, len(info.track_names), info.latent_dim, self.num_frames)
-        frame_mask = torch.zeros(self.batch_size, self.num_frames, dtype=torch.bool)
-        for row, window in enumerate(windows):
-            length = min(self.num_frames, self.dataset.num_frames(window.song.song_id) - window.start_frame)
-            latents[row, ..., :length] = self.dataset.read(window.song.song_id, window.start_frame, length)
-            frame_mask[row, :length] = True
+        lengths = torch.tensor([window.slice.num_frames for window in windows])
+        frame_mask = torch.arange(self.num_frames(step)) < lengths[:, None]
         return Batch(
-            latents=latents,
+            latents=self._read(windows),
             presence=torch.tensor([window.song.presence for window in windows]),
             frame_mask=None if bool(frame_mask.all()) else frame_mask,
             prompts=tuple(window.prompt for window in windows),
@@ -104,15 +116,26 @@ class Windows:
 
     def window(self, sample_id: int) -> Window:
         """The window of a sample of the run, whichever worker reads it."""
-        epoch, position = divmod(sample_id, len(self))
-        index = int(_permutation(self.seed, epoch, len(self))[position])
-        number = int(np.searchsorted(self._ends, index, side="right"))
-        song = self._songs[number]
-        first, end = (int(self._ends[number - 1]) if number else 0), int(self._ends[number])
-        rng = np.random.default_rng((self.seed, STARTS, epoch, index))
-        start = self._start(song, index - first, end - first, rng)
-        variant = int(rng.integers(PROMPT_VARIANTS))
-        return Window(song, start, prompt_text(song.metadata, variant, self.seed))
+        number, place = self._shares.place(self.seed, sample_id)
+        part = self.parts[number]
+        epoch, position = divmod(place, len(part.songs))
+        song = part.songs[_permutation(self.seed, number, epoch, len(part.songs))[position]]
+        num_frames = self.num_frames(sample_id // (self.batch_size * self.world_size))
+        segment = part.dataset.info.segment_frames
+        rng = np.random.default_rng((self.seed, STARTS, sample_id))
+        # a song that is no longer than the window starts where it starts, and is padded
+        start = segment * int(rng.integers(max(0, song.num_frames - num_frames) // segment + 1))
+        prompt = prompt_text(song.metadata, int(rng.integers(PROMPT_VARIANTS)), self.seed)
+        return Window(number, song, start, num_frames, prompt)
+
+    def _read(self, windows: Sequence[Window]) -> torch.Tensor:
+        """Latents `[B, K, D, S]`, float16."""
+        latents = self.parts[0].dataset.empty(len(windows), windows[0].num_frames)
+        for number, part in enumerate(self.parts):
+            rows = [row for row, window in enumerate(windows) if window.part == number]
+            if rows:
+                part.dataset.read_slices([windows[row].slice for row in rows], [latents[row] for row in rows])
+        return latents
 
     def batches(self, start_step: int, prefetch: int = 2) -> Generator[tuple[int, Batch], None, None]:
         """`(step, batch)` from a step on, without end, read ahead by a thread that ends with the iterator."""
@@ -134,14 +157,6 @@ class Windows:
                 ready.get_nowait()
             reader.join()
 
-    def _start(self, song: LatentSong, part: int, parts: int, rng: np.random.Generator) -> int:
-        """A random start in the song's `part` of `parts`: over the epochs every start is equally likely."""
-        segment = self.dataset.info.segment_frames
-        slack = self.dataset.num_frames(song.song_id) - self.num_frames
-        num_starts = max(0, slack) // segment + 1
-        low, high = part * num_starts // parts, (part + 1) * num_starts // parts
-        return segment * int(rng.integers(low, max(high, low + 1)))
-
     def _read_ahead(
         self, step: int, ready: "queue.Queue[tuple[int, Batch] | BaseException]", closing: threading.Event
     ) -> None:
@@ -161,6 +176,6 @@ class Windows:
             step += 1
 
 
-@lru_cache(maxsize=4)
-def _permutation(seed: int, epoch: int, length: int) -> NDArray[np.int64]:
-    return np.random.default_rng((seed, PERMUTATION, epoch)).permutation(length)
+@lru_cache(maxsize=16)
+def _permutation(seed: int, part: int, epoch: int, length: int) -> NDArray[np.int64]:
+    return np.random.default_rng((seed, PERMUTATION, part, epoch)).permutation(length)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stemwright.checkpoint import read_config
+from stemwright.data_mix import DataMix
 from stemwright.errors import InputError
-from stemwright.latent_shards import LatentDataset
 from stemwright.run_folder import RunFolder
 from stemwright.training_log import read_log
 from stemwright.training_run import TrainingPlan, check_origin, check_tracks, open_windows
@@ -89,11 +89,11 @@ def launch(
 
 def check_data(plan: TrainingPlan, folder: RunFolder) -> None:
     """InputError, before Ray starts, where data, plan and the run in the folder do not fit together."""
-    dataset = LatentDataset(plan.data)
-    check_tracks(plan.preset, dataset)
-    open_windows(plan, dataset, "train", plan.seed, 0, plan.workers)
+    data = DataMix.open(plan.sources)
+    check_tracks(plan.preset, data)
+    open_windows(plan, data)
     if latest := folder.latest_checkpoint():
-        check_origin(read_config(latest)["origin"], dataset, latest)
+        check_origin(read_config(latest)["origin"], data, latest)
 
 
 def fit(plan: TrainingPlan, folder: RunFolder, max_failures: int = MAX_FAILURES) -> None:
@@ -167,7 +167,7 @@ def _absolute(plan: TrainingPlan) -> TrainingPlan:
     weights = plan.text_encoder_weights
     if weights and Path(weights).exists():
         weights = str(Path(weights).resolve())
-    return replace(plan, data=str(Path(plan.data).resolve()), text_encoder_weights=weights)
+    return replace(plan, data=tuple(map(str, plan.sources)), text_encoder_weights=weights)
 
 
 @contextmanager
