@@ -17,7 +17,7 @@ app = typer.Typer()
 
 @app.command("prepare")
 def prepare(
-    manifest: Annotated[Path, typer.Option(help="The corpus, as `stemwright corpus` wrote it.")],
+    manifest: Annotated[str, typer.Option(help="The corpus that `stemwright corpus` wrote: a path or URL.")],
     out: Annotated[
         str, typer.Option(help="Folder of the latents, which every node must reach: a path or an s3:// URL.")
     ],

@@ -1,15 +1,16 @@
 """The manifest: a Parquet file with a row a song, the one thing that every importer makes."""
 
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stemwright.data_folder import DataFolder
 from stemwright.errors import InputError
 from stemwright.prompts import SongMetadata
 
@@ -100,27 +101,27 @@ def with_both_splits(songs: Sequence[Song]) -> list[Song]:
     return [replace(song, split=empty) if song is moved else song for song in songs]
 
 
-def write_manifest(path: str | Path, songs: Iterable[Song]) -> None:
-    """Write the manifest whole or not at all; paths below its folder are stored relative to it."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [_row(song, path.parent.absolute()) for song in songs]
-    _refuse_repeats([row["song_id"] for row in rows], path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        pq.write_table(pa.Table.from_pylist(rows, SCHEMA), partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+def write_manifest(path: str | os.PathLike[str], songs: Iterable[Song]) -> None:
+    """Write the manifest, to a path or a URL, whole or not at all; paths below its folder become relative."""
+    folder, name = _place(path)
+    rows = [_row(song, folder) for song in songs]
+    _refuse_repeats([row["song_id"] for row in rows], os.fspath(path))
+    content = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), content)
+    store = DataFolder(folder)
+    store.make()
+    store.write(name, content.getvalue())
 
 
-def read_manifest(path: str | Path) -> list[Song]:
+def read_manifest(path: str | os.PathLike[str]) -> list[Song]:
     """The songs of a manifest, paths resolved. InputError where it is missing, foreign or empty."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"no manifest at {path}: make one with `stemwright corpus demo` or `corpus import`")
+    folder, name = _place(path)
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(pa.BufferReader(DataFolder(folder).read(name)))
+    except (FileNotFoundError, IsADirectoryError):
+        raise InputError(
+            f"no manifest at {path}: make one with `stemwright corpus demo` or `corpus import`"
+        ) from None
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} is not a Parquet manifest: {str(error).splitlines()[0]}") from None
     if missing := [name for name in SCHEMA.names if name not in table.column_names]:
@@ -131,7 +132,14 @@ def read_manifest(path: str | Path) -> list[Song]:
         rows = table.select(SCHEMA.names).cast(SCHEMA).to_pylist()
     except pa.ArrowException as error:
         raise InputError(f"manifest {path} has a column of the wrong type: {error}") from None
-    return [_song(row, path.parent.absolute()) for row in rows]
+    return [_song(row, folder) for row in rows]
+
+
+def _place(path: str | os.PathLike[str]) -> tuple[str, str]:
+    """The folder of a manifest, absolute, and its name there."""
+    text = os.fspath(path)
+    folder, _, name = (text if "://" in text else os.path.abspath(text)).rpartition("/")
+    return folder or "/", name
 
 
 def _position(song_id: str) -> float:
@@ -139,7 +147,7 @@ def _position(song_id: str) -> float:
     return int.from_bytes(hashlib.sha256(song_id.encode()).digest()[:8]) / 2**64
 
 
-def _row(song: Song, folder: Path) -> dict[str, Any]:
+def _row(song: Song, folder: str) -> dict[str, Any]:
     known = song.metadata
     return {
         "song_id": song.song_id,
@@ -166,7 +174,7 @@ def _row(song: Song, folder: Path) -> dict[str, Any]:
     }
 
 
-def _song(row: dict[str, Any], folder: Path) -> Song:
+def _song(row: dict[str, Any], folder: str) -> Song:
     return Song(
         song_id=row["song_id"],
         split=row["split"],
@@ -186,18 +194,16 @@ def _song(row: dict[str, Any], folder: Path) -> Song:
     )
 
 
-def _stored(path: str, folder: Path) -> str:
-    if "://" in path:
-        return path
-    whole = Path(path).absolute()
-    return str(whole.relative_to(folder)) if whole.is_relative_to(folder) else str(whole)
+def _stored(path: str, folder: str) -> str:
+    whole = path if "://" in path else os.path.abspath(path)
+    return whole.removeprefix(f"{folder}/")
 
 
-def _resolved(path: str, folder: Path) -> str:
-    return path if "://" in path else str(folder / path)
+def _resolved(path: str, folder: str) -> str:
+    return path if "://" in path or os.path.isabs(path) else f"{folder}/{path}"
 
 
-def _refuse_repeats(song_ids: list[str], path: Path) -> None:
+def _refuse_repeats(song_ids: list[str], path: str) -> None:
     seen: set[str] = set()
     for song_id in song_ids:
         if song_id in seen:

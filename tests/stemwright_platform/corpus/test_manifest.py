@@ -54,6 +54,14 @@ def test_a_corpus_folder_may_be_moved(tmp_path: Path) -> None:
     assert song.tracks["melody"] == ("s3://bucket/melody.flac",)
 
 
+def test_a_manifest_in_a_store_finds_the_stems_beside_it(tmp_path: Path) -> None:
+    there = Song(**{**fields(a_song(tmp_path)), "tracks": {"bass": ("memory://corpus/one/bass.flac",)}})
+    write_manifest("memory://corpus/manifest.parquet", [there])
+    assert read_manifest("memory://corpus/manifest.parquet") == [there]
+    with pytest.raises(InputError, match="no manifest at memory://corpus/other"):
+        read_manifest("memory://corpus/other.parquet")
+
+
 def test_a_failed_write_leaves_the_old_manifest_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "manifest.parquet"
     write_manifest(path, [a_song(tmp_path)])
