@@ -6,17 +6,19 @@ from typing import Any
 
 import librosa
 import numpy as np
+from numpy.typing import NDArray
 
 from stemwright.errors import InputError
 from stemwright_platform.corpus.estimated_fields import missing_fields, with_fields
 from stemwright_platform.corpus.key_estimate import estimate_key
 from stemwright_platform.corpus.manifest import Song
-from stemwright_platform.corpus.rhythm_estimate import SAMPLE_RATE_HZ, Audio, estimate_rhythm
+from stemwright_platform.corpus.rhythm_estimate import HOP, SAMPLE_RATE_HZ, Audio, estimate_rhythm
 from stemwright_platform.corpus.stem_audio import StemAudio
 
 LONGEST_S = 600.0
 """Of a longer song, the beginning is heard; its downbeats end there."""
-SHORTEST_S = 2.0
+SHORTEST_S = 4.0
+"""A shorter song tells nothing: the lowest notes need this much to be told apart."""
 SILENT = 1e-4
 """Peak of what counts as silence."""
 DRUMS = ("drum", "perc")
@@ -49,15 +51,22 @@ def _found(song: Song, heard: dict[str, Audio], wanted: tuple[str, ...]) -> dict
     mix = _sum([drums, pitched])
     if not _sounds(mix):
         return {}
-    chroma = librosa.feature.chroma_cqt(y=_padded(pitched, len(mix)), sr=SAMPLE_RATE_HZ)
+    chroma = _chroma(_padded(pitched, len(mix)))
     found: dict[str, Any] = {}
-    if "key" in wanted and _sounds(pitched):
+    if "key" in wanted:
         found["key"] = estimate_key(chroma)
     if "tempo_bpm" in wanted or "downbeats_s" in wanted:
         apart = _padded(drums, len(mix)) if _sounds(drums) else None
         if rhythm := estimate_rhythm(mix, chroma, apart, song.metadata.tempo_bpm):
             found |= {"tempo_bpm": rhythm.tempo_bpm, "downbeats_s": rhythm.downbeats_s}
     return found
+
+
+def _chroma(audio: Audio) -> NDArray[np.float32]:
+    """Pitch classes `[12, T]` from C up, of audio `[n]`; all zero for silence."""
+    if not _sounds(audio):
+        return np.zeros((12, 1 + len(audio) // HOP), np.float32)
+    return librosa.feature.chroma_cqt(y=audio, sr=SAMPLE_RATE_HZ, hop_length=HOP)
 
 
 def _sounds(audio: Audio) -> bool:

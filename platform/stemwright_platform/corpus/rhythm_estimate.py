@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 SAMPLE_RATE_HZ = 22_050
 """Of what is analysed: librosa's default, for which its settings were made."""
+HOP = 512
+"""Samples a frame of the analysis."""
 BEATS_PER_BAR = 4
 """Assumed; no metre is estimated."""
 MIN_BEATS = 8
@@ -43,17 +45,17 @@ def estimate_rhythm(
 ) -> Rhythm | None:
     """Of a mix `[n]` at SAMPLE_RATE_HZ; None where there is no beat to follow.
 
-    `chroma`: `[12, T]` of what has pitch, at librosa's hop. `drums`: `[n]`, where they are apart.
+    `chroma`: `[12, T]` of what has pitch, a frame every HOP samples. `drums`: `[n]`, where they are apart.
     `tempo_bpm`: the tempo, where it is known.
     """
     strength = _strokes(mix)
     _, beats = librosa.beat.beat_track(
-        onset_envelope=strength, sr=SAMPLE_RATE_HZ, bpm=tempo_bpm, trim=False, sparse=True
+        onset_envelope=strength, sr=SAMPLE_RATE_HZ, hop_length=HOP, bpm=tempo_bpm, trim=False
     )
     beats = np.asarray(beats, dtype=np.int64)
     if len(beats) < MIN_BEATS:
         return None
-    times_s = librosa.frames_to_time(beats, sr=SAMPLE_RATE_HZ)
+    times_s = librosa.frames_to_time(beats, sr=SAMPLE_RATE_HZ, hop_length=HOP)
     first = _first_beat(beats, chroma, None if drums is None else _strokes(drums, fmin=BRIGHT_HZ))
     return Rhythm(
         tempo_bpm=tempo_bpm or round(_tempo_bpm(times_s), 1),
@@ -63,7 +65,7 @@ def estimate_rhythm(
 
 def _strokes(audio: Audio, fmin: float = 0.0) -> NDArray[np.float32]:
     """Onset strength `[T]`, in time with the audio: librosa's own centring shifts it by two frames."""
-    return librosa.onset.onset_strength(y=audio, sr=SAMPLE_RATE_HZ, center=False, fmin=fmin)
+    return librosa.onset.onset_strength(y=audio, sr=SAMPLE_RATE_HZ, hop_length=HOP, center=False, fmin=fmin)
 
 
 def _tempo_bpm(times_s: NDArray[np.float64]) -> float:
