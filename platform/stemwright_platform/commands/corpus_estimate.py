@@ -1,7 +1,6 @@
 """`stemwright corpus estimate`: tempo, key and downbeats from the audio, for songs that lack them."""
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +18,7 @@ SAVE_S = 60.0
 
 @app.command(epilog="Example: `stemwright corpus estimate data/moisesdb.parquet`")
 def estimate(
-    manifest: Annotated[Path, typer.Argument(help="The manifest to complete, in place.")],
+    manifest: Annotated[str, typer.Argument(help="The manifest to complete, in place: a path or URL.")],
 ) -> None:
     """Estimate tempo, key and downbeats from the audio where the manifest lacks them.
 
@@ -31,7 +30,7 @@ def estimate(
     print(estimate_manifest(manifest, read_manifest(manifest)))
 
 
-def estimate_manifest(manifest: Path, songs: "Sequence[Song]") -> str:
+def estimate_manifest(manifest: str, songs: "Sequence[Song]") -> str:
     """Complete the songs and write them, now and then and at the end; returns the command's last line."""
     from stemwright_platform.corpus.estimate_corpus import estimate_corpus
     from stemwright_platform.corpus.estimated_fields import missing_fields

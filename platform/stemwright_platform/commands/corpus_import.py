@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Import stems that you have.", no_args_is_help=True, rich_markup_mode="markdown")
 
 Source = Annotated[Path, typer.Argument(help="The corpus, unpacked.")]
-Out = Annotated[Path, typer.Option(help="The manifest to write.")]
+Out = Annotated[str, typer.Option(help="The manifest to write: a path or URL.")]
 Slots = Annotated[
     Path | None,
     typer.Option(help="YAML: which stems make which track; `corpus import slots` prints the default."),
@@ -24,7 +24,7 @@ Slots = Annotated[
 Estimate = Annotated[
     bool, typer.Option("--estimate", help="Estimate tempo, key and downbeats from the audio where missing.")
 ]
-MANIFEST = Path("manifest.parquet")
+MANIFEST = "manifest.parquet"
 MOST_REJECTIONS = 20
 """More of them are counted, not shown."""
 
@@ -120,7 +120,7 @@ def _progress() -> "Iterator[Progress]":
             line.close()
 
 
-def _finish(intake: "Intake", source: Path, out: Path, estimate: bool) -> None:
+def _finish(intake: "Intake", source: Path, out: str, estimate: bool) -> None:
     """Say what was rejected, write the manifest, say what is in it."""
     from stemwright.errors import InputError
     from stemwright_platform.commands.corpus_estimate import estimate_manifest
@@ -147,9 +147,13 @@ def _finish(intake: "Intake", source: Path, out: Path, estimate: bool) -> None:
     print(f"{summary(out, songs)}, {len(intake.rejected)} rejected")
 
 
-def _with_kept_estimates(songs: "list[Song]", out: Path) -> "list[Song]":
+def _with_kept_estimates(songs: "list[Song]", out: str) -> "list[Song]":
     """With what an earlier run, interrupted maybe, has estimated and left in the manifest."""
+    from stemwright.errors import InputError
     from stemwright_platform.corpus.estimated_fields import with_earlier_estimates
     from stemwright_platform.corpus.manifest import read_manifest
 
-    return with_earlier_estimates(songs, read_manifest(out)) if out.is_file() else songs
+    try:
+        return with_earlier_estimates(songs, read_manifest(out))
+    except InputError:  # no manifest there, or a foreign one, which is about to be replaced
+        return songs

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from stemwright_platform.corpus.manifest import Song
 
 
-def summary(manifest: Path, songs: "Sequence[Song]") -> str:
+def summary(manifest: str | Path, songs: "Sequence[Song]") -> str:
     """As "manifest.parquet: 24 songs (20 train, 4 test), 0.20 h"."""
     counts = Counter(song.split for song in songs)
     splits = ("train", "validation", "test") if counts["validation"] else ("train", "test")
