@@ -81,7 +81,8 @@ class LatentDataset:
     def empty(self, size: int, num_frames: int) -> Tensor:
         """Room for slices: float16 `[B, K, D, S]`."""
         shape = (size, len(self.info.track_names), self.info.latent_dim, num_frames)
-        return torch.empty(shape, dtype=torch.float16)
+        # NumPy asks for huge pages: with small ones, taking the memory costs more than filling it
+        return torch.from_numpy(np.empty(shape, np.float16))
 
     @property
     def _quantised(self) -> bool:
