@@ -205,8 +205,8 @@ def _alias_cutoff_hz(step: float, rate_hz: int) -> float:
 
 def _positions(step: float, num_samples: int, cents: Cents) -> NDArray[np.float64]:
     """Where in the recording each sample of a note is read, from 0."""
-    if isinstance(cents, int | float):
-        return np.arange(num_samples) * (step * 2 ** (cents / 1200))
+    if not isinstance(cents, np.ndarray):
+        return np.arange(num_samples, dtype=np.float64) * (step * 2 ** (float(cents) / 1200))
     steps = np.full(num_samples, step * 2 ** (float(cents[-1]) / 1200), np.float64)
     bent = min(len(cents), num_samples)
     steps[:bent] = step * 2 ** (cents[:bent].astype(np.float64) / 1200)

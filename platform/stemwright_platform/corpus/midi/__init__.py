@@ -1,0 +1,1 @@
+"""General MIDI files as songs with stems: reading, slots, variants, rendering."""
