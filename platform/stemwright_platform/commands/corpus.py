@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stemwright_platform.commands import corpus_check, corpus_estimate, corpus_import
+from stemwright_platform.commands import corpus_check, corpus_estimate, corpus_import, corpus_render
 
 app = typer.Typer(
     help="Make, import, check or describe a corpus: audio and a manifest.",
@@ -14,6 +14,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(corpus_import.app, name="import")
+app.add_typer(corpus_render.app)
 app.add_typer(corpus_check.app)
 app.add_typer(corpus_estimate.app)
 
