@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import soundfile
 from stemwright.errors import InputError
 from stemwright_platform.corpus.demo_corpus import make_demo_corpus
 from stemwright_platform.corpus.manifest import Song, read_manifest
+from stemwright_platform.corpus.synthesis.sound_font import default_sound_font
 
 SHORT_S = 3.0
 
@@ -81,6 +83,46 @@ def test_a_song_does_not_depend_on_how_many_are_made_or_by_how_many_processes(
         assert song.metadata == same.metadata
         for name, stem in stems(song).items():
             np.testing.assert_array_equal(stem, stems(same)[name])
+
+
+def test_lengths_are_drawn_from_a_range(tmp_path: Path) -> None:
+    songs = read_manifest(make_demo_corpus(tmp_path, 6, duration_s=(9.0, 18.0)))
+    lengths = [song.duration_s - 1 for song in songs]
+    assert max(lengths) <= 18.001
+    assert len({round(length) for length in lengths}) > 3
+
+
+def test_each_song_draws_one_of_the_sound_fonts(tmp_path: Path) -> None:
+    fonts = [tmp_path / "one.sf2", tmp_path / "two.sf2"]
+    fonts[0].write_bytes(default_sound_font().read_bytes())
+    fonts[1].write_bytes(default_sound_font().read_bytes() + bytes(2))
+    songs = read_manifest(make_demo_corpus(tmp_path / "both", 8, duration_s=1, soundfonts=fonts))
+    assert {song.licence for song in songs} == {f"generated, rendered with {font.name}" for font in fonts}
+    (alone,) = read_manifest(make_demo_corpus(tmp_path / "one", 1, duration_s=1, soundfonts=fonts[:1]))
+    assert alone.metadata == songs[0].metadata
+
+
+def test_a_track_that_a_song_does_without_is_known_to_be_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stemwright_platform.corpus.demo.casting.ABSENT_SHARE", 1.0)
+    monkeypatch.setattr("stemwright_platform.corpus.demo.casting.LONG_BARS", 1)
+    (rock,) = (
+        s for s in read_manifest(make_demo_corpus(tmp_path, 13, duration_s=2)) if "rock" in s.metadata.genres
+    )
+    assert rock.tracks["melody"] == ()
+    assert all(rock.tracks[name] for name in ("bass", "drums", "instrument"))
+    assert len(rock.metadata.instruments) == 3
+    assert "no melody" in rock.metadata.keywords
+
+
+def test_the_record_says_where_sections_begin(tmp_path: Path) -> None:
+    (song,) = read_manifest(make_demo_corpus(tmp_path, 1, duration_s=60))
+    record = json.loads((tmp_path / "songs" / song.song_id / "metadata.json").read_text())
+    starts = [section["start_s"] for section in record["sections"]]
+    assert len(starts) > 3
+    assert set(starts) <= set(song.downbeats_s)
+    assert sum(section["bars"] for section in record["sections"]) == len(song.downbeats_s)
 
 
 def test_another_seed_gives_other_songs(corpus: Path, tmp_path: Path) -> None:

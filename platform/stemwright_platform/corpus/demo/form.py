@@ -114,7 +114,7 @@ def _order(form: str, room: int, lengths: Mapping[str, int], rng: np.random.Gene
     head = again * max((room - total(longest)) // total(again), 0)
     fitting = [head + order for order in orders if total(head + order) <= room] or ["V"]
     best = max(total(order) for order in fitting)
-    close = [order for order in fitting if total(order) > best - 6]
+    close = [order for order in fitting if total(order) > best - 12]
     return [_LETTERS[letter] for letter in close[int(rng.integers(len(close)))]]
 
 
@@ -140,7 +140,8 @@ def _stretched(spans: Sequence[Span], room: int, rng: np.random.Generator) -> li
     *before, last = spans
     if over < 0:
         return [*before, Span(last.kind, last.bars + over)]
-    if before and over >= 2 and rng.random() < 0.7:
+    # After a breakdown or a bridge a break would only be more of the same.
+    if over >= 2 and before and before[-1].kind in ("verse", "chorus", "solo") and rng.random() < 0.7:
         pause = min(over, 4)
         before.append(Span("break", pause))
         over -= pause

@@ -1,7 +1,10 @@
+from functools import lru_cache
+
 import numpy as np
 import pytest
 
 from stemwright_platform.corpus.demo.arrangement import Arrangement, arrange
+from stemwright_platform.corpus.demo.drums import VOICES
 from stemwright_platform.corpus.demo.genre import Genre
 from stemwright_platform.corpus.demo.genres import GENRES
 from stemwright_platform.corpus.demo.harmony import Chord, chord, progression
@@ -116,3 +119,98 @@ def test_keys_modes_and_tempos_vary() -> None:
 def test_a_chord_outside_its_key_is_still_named_by_degree() -> None:
     song = songs(GENRES[0], 1)[0]
     assert chord("bVII", song.key).root == (song.key.tonic + 10) % 12
+
+
+@lru_cache
+def long_songs(count: int = 26) -> list[Arrangement]:
+    return [arrange(GENRES[seed % 13], 150, np.random.default_rng(seed)) for seed in range(count)]
+
+
+def fingerprint(song: Arrangement, first: int, length: int) -> np.ndarray:
+    """What a section sounds like, whoever has a rest in it: pitch classes by bar of four, onsets by step."""
+    beats, steps = song.genre.beats_per_bar, song.genre.steps_per_bar
+    pitches, onsets = np.zeros((4, 12)), np.zeros((4, steps))
+    for track, name in enumerate(sorted(song.notes)):
+        for note in song.notes[name]:
+            bar, beat = divmod(note.start + 0.04, beats)
+            if first <= bar < first + length:
+                onsets[track, int(beat * steps / beats)] += 1
+                if name == "instrument":
+                    pitches[int(bar - first) % 4, note.pitch % 12] += 1
+    parts = [part.ravel() / (np.linalg.norm(part) + 1e-9) for part in (pitches, onsets)]
+    return np.concatenate(parts) / np.sqrt(2)
+
+
+def test_sections_of_one_kind_are_more_alike_than_those_of_two() -> None:
+    same, other = [], []
+    for song in long_songs():
+        found = [
+            (section.kind, fingerprint(song, section.bars[0].number, len(section.bars)))
+            for section in song.sections
+            if section.kind in ("verse", "chorus") and all(section.playing.values())
+        ]
+        for number, (kind, one) in enumerate(found):
+            for other_kind, two in found[number + 1 :]:
+                (same if kind == other_kind else other).append(float(one @ two))
+    assert np.mean(same) > 0.85
+    assert np.mean(same) > np.mean(other) + 0.1
+
+
+def test_choruses_are_denser_and_louder_than_verses_and_breaks() -> None:
+    density: dict[str, list[float]] = {}
+    force: dict[str, list[float]] = {}
+    for song in long_songs():
+        for section in song.sections:
+            start = section.bars[0].beat(0)
+            end = start + len(section.bars) * song.genre.beats_per_bar
+            notes = [note for track in song.notes.values() for note in track if start <= note.start < end]
+            density.setdefault(section.kind, []).append(len(notes) / len(section.bars))
+            force.setdefault(section.kind, []).append(float(np.mean([note.velocity for note in notes])))
+    for kind in ("verse", "bridge", "break", "intro"):
+        assert np.mean(density["chorus"]) > np.mean(density[kind])
+        assert np.mean(force["chorus"]) > np.mean(force[kind])
+    assert np.mean(density["chorus"]) > 1.8 * np.mean(density["break"])
+
+
+def test_drums_fill_before_most_new_sections() -> None:
+    filled = total = 0
+    toms = {VOICES[voice] for voice in ("high tom", "mid tom", "low tom", "floor tom")}
+    for song in long_songs():
+        for section in song.sections[:-2]:
+            last = section.bars[-1]
+            if last.place in section.playing["drums"] and len(section.bars) >= 4:
+                bars = [
+                    [
+                        note
+                        for note in song.notes["drums"]
+                        if bar.beat(0) <= note.start + 0.04 < bar.beat(0) + 4
+                    ]
+                    for bar in (section.bars[-2], last)
+                ]
+                total += 1
+                before, at_end = (
+                    sum(note.pitch in toms or note.pitch == VOICES["snare"] for note in bar) for bar in bars
+                )
+                filled += at_end > before
+    assert filled > 0.5 * total > 20
+
+
+def test_the_first_downbeat_lies_anywhere_within_a_bar() -> None:
+    phases = [
+        arrange(GENRES[seed % 13], 8, np.random.default_rng(seed)).lead_in_beats
+        / GENRES[seed % 13].beats_per_bar
+        for seed in range(130)
+    ]
+    counts, _ = np.histogram(phases, bins=4, range=(0, 1))
+    assert min(counts) > 20
+
+
+def test_a_song_ends_on_its_tonic() -> None:
+    endings = 0
+    for song in long_songs():
+        last = song.sections[-1]
+        if last.kind == "ending":
+            endings += 1
+            notes = [note for note in song.notes["bass"] if note.start > last.bars[0].beat(0) - 0.1]
+            assert {note.pitch % 12 for note in notes} <= {song.key.tonic}
+    assert endings > 10
