@@ -1,3 +1,4 @@
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,28 @@ def ray_cluster() -> Iterator[Any]:
     os.environ["RAY_API_SERVER_ADDRESS"] = f"http://{context.dashboard_url}"
     yield ray
     ray.shutdown()
+
+
+@pytest.fixture
+def s3_bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of an empty bucket of an S3 server on this machine, found as any: by the environment."""
+    from moto.server import ThreadedMotoServer
+    from s3fs import S3FileSystem
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    S3FileSystem.clear_instance_cache()
+    S3FileSystem().mkdir("corpus")
+    yield "s3://corpus"
+    S3FileSystem().rm("corpus", recursive=True)  # the next server of this process would have it too
+    S3FileSystem.clear_instance_cache()
+    server.stop()
 
 
 @pytest.fixture

@@ -94,6 +94,7 @@ def test_threads_read_at_once(make_latents):
             assert torch.equal(latents, expected[name])
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_process_reads_on(make_latents):
     dataset = LatentDataset(make_latents({"a": 130}))
     before = dataset.read("a", 30, 60)
