@@ -30,6 +30,10 @@ def prepare(
     storage: Annotated[
         str, typer.Option(help="float16, or int8: half the space for a little noise.")
     ] = "float16",
+    licence: Annotated[
+        list[str] | None,
+        typer.Option(help='Only songs under it, as "CC-BY-*" or "!*-NC-*"; may be repeated.'),
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first songs of the manifest.", min=1)] = None,
     workers: Annotated[
         int | None, typer.Option(help="Encoders at a time; as many as fit by default.", min=1)
@@ -47,11 +51,12 @@ def prepare(
     Example: `stemwright prepare --manifest data/demo/manifest.parquet --out data/latents`
     """
     from stemwright_platform.corpus.encode import CodecChoice
+    from stemwright_platform.corpus.licences import with_licences
     from stemwright_platform.corpus.manifest import read_manifest
     from stemwright_platform.corpus.preparation import read_rejected
     from stemwright_platform.corpus.preparation_estimate import estimate
 
-    songs = read_manifest(manifest)[:limit]
+    songs = with_licences(read_manifest(manifest), licence or [])[:limit]
     choice = CodecChoice(name=codec, weights=codec_weights, device=device, gpu_fraction=gpu_fraction)
     work = plan(songs, out, choice, storage=storage, max_rejected=max_rejected)
     print(estimate(work, workers), flush=True)

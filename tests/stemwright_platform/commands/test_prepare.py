@@ -48,6 +48,7 @@ def test_a_missing_manifest_and_an_unknown_codec_are_one_clear_line(manifest, tm
         ("--max-rejected", "5", "--max-rejected is a share"),
         ("--gpu-fraction", "0", "--gpu-fraction lies above 0"),
         ("--out", "teapot://x", "teapot://x: cannot be reached"),
+        ("--licence", "CC-BY-*", r"no song is under a licence of CC-BY-\*; there are: CC0-1.0"),
     ):
         with pytest.raises(InputError, match=reason):
             run("--manifest", manifest, "--out", tmp_path / "out", flag, value)

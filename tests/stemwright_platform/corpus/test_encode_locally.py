@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
 import torch
+from s3fs import S3FileSystem
 
 from stemwright.data_folder import DataFolder
 from stemwright.dataset_info import DatasetInfo
@@ -76,6 +79,29 @@ def test_bad_songs_are_listed_with_their_reason(songs, make_song, tmp_path):
     assert (rejected["song_id"], rejected["licence"]) == ("bad", "CC0-1.0")
     assert "words.wav" in rejected["reason"]
     assert [song.song_id for song in LatentDataset(tmp_path / "out").songs()] == ["a", "b", "c"]
+
+
+def test_a_store_holds_what_a_folder_holds_and_gives_stems_too(songs, s3_bucket, tmp_path):
+    files = S3FileSystem()
+    stored = []
+    for song in songs:
+        tracks = {}
+        for name, paths in song.tracks.items():
+            tracks[name] = paths and (f"{s3_bucket}/stems/{song.song_id}/{name}.wav",)
+            if paths:
+                files.put_file(paths[0], tracks[name][0])
+        stored.append(replace(song, tracks=tracks))
+    info = prepare_locally(stored, f"{s3_bucket}/latents", ENCODING)
+    assert info == prepare_locally(songs, tmp_path / "local", ENCODING)
+    there, here = DataFolder(f"{s3_bucket}/latents"), DataFolder(tmp_path / "local")
+    assert there.names() == here.names()
+    for name in ("songs.parquet", "stats.safetensors", "rejected.parquet"):
+        assert there.read(name) == here.read(name)
+    one, other = (LatentDataset(folder).read("a", 100, 1000) for folder in (there, here))
+    assert torch.equal(one, other)
+    made = []
+    prepare_locally(stored, f"{s3_bucket}/latents", ENCODING, on_shard=made.append)
+    assert made == []
 
 
 def test_too_many_bad_songs_are_a_failure_that_loses_no_work(songs, make_song, tmp_path):
