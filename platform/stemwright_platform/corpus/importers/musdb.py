@@ -45,12 +45,14 @@ def import_musdb(
 
 
 def _song_folders(source: Path) -> list[Path]:
+    """Those below train and test, of the source or of a folder in it."""
     if not source.is_dir():
         raise InputError(f"{source} is not a folder: give the one that holds train and test")
     return [
         folder
+        for place in (source, *sorted(path for path in source.glob("*") if path.name not in SPLITS))
         for split in SPLITS
-        for folder in sorted((source / split).glob("*"))
+        for folder in sorted((place / split).glob("*"))
         if folder.is_dir() and not folder.name.startswith(".")
     ]
 

@@ -3,8 +3,8 @@
 slakh2100_flac_redux/{train,validation,test,omitted}/TrackNNNNN/
     {metadata.yaml, mix.flac, all_src.mid, MIDI/SNN.mid, stems/SNN.flac}
 
-The split folders may be missing, as after a conversion of one of them: then the numbers of the tracks
-give the split of the first release.
+Tempo and bar lines are those of all_src.mid. The split folders may be missing, as after a conversion of
+one of them: then the numbers of the tracks give the split of the first release.
 """
 
 import re
@@ -20,6 +20,7 @@ from stemwright.prompts import SongMetadata
 from stemwright.tracks import TRACKS, Tracks
 from stemwright_platform.corpus.general_midi import instrument_words
 from stemwright_platform.corpus.importers.intake import Intake, Progress, read_each, say_nothing
+from stemwright_platform.corpus.importers.midi_time import MidiTime, read_midi_time
 from stemwright_platform.corpus.importers.slot_map import SlotMap, load_slots
 from stemwright_platform.corpus.importers.stem import Origin, Stem, song_of_stems
 from stemwright_platform.corpus.manifest import SPLITS, Song, Split
@@ -97,6 +98,7 @@ def _read(folder: Path, slot_map: SlotMap) -> _Found:
         for name, facts in sorted(known["stems"].items())
         if facts.get("audio_rendered", True)
     ]
+    time, fault = _midi_time(folder / "all_src.mid")
     song = song_of_stems(
         folder.name,
         stems,
@@ -104,9 +106,10 @@ def _read(folder: Path, slot_map: SlotMap) -> _Found:
         ORIGIN,
         folder=folder,
         split=_split(folder),
-        metadata=SongMetadata(),
+        metadata=SongMetadata(tempo_bpm=time.tempo_bpm),
         mix=_audio(folder / "mix"),
-        notes=[f"{name} was not rendered" for name in _unrendered(known["stems"])],
+        notes=[*(f"{name} was not rendered" for name in _unrendered(known["stems"])), *fault],
+        downbeats_s=time.downbeats_s,
     )
     return _Found(song, str(known.get("UUID") or folder.name))
 
@@ -121,18 +124,33 @@ def _metadata(path: Path) -> dict[str, Any]:
     stems = known.get("stems") if isinstance(known, dict) else None
     if not isinstance(stems, dict) or not all(isinstance(facts, dict) for facts in stems.values()):
         raise InputError(f"{path} lists no stems: copy it again")
-    return known
+    return known | {"stems": {str(name): facts for name, facts in stems.items()}}
 
 
 def _stem(folder: Path, name: str, facts: Mapping[str, Any]) -> Stem:
-    program = facts.get("program_num")
-    number = program if isinstance(program, int) else -1
     return Stem(
         path=_audio(folder / "stems" / name),
         facts={field: str(facts[field]) for field in FIELDS if field in facts},
-        words=instrument_words(number, bool(facts.get("is_drum")))
-        or str(facts.get("midi_program_name", "")).lower(),
+        words=_words(facts),
     )
+
+
+def _words(facts: Mapping[str, Any]) -> str:
+    """What prompts call a stem's instrument."""
+    program = facts.get("program_num")
+    number = program if isinstance(program, int) else -1
+    midi_name = str(facts.get("midi_program_name", "")).lower()
+    return instrument_words(number, bool(facts.get("is_drum"))) or midi_name
+
+
+def _midi_time(path: Path) -> tuple[MidiTime, list[str]]:
+    """What the MIDI file that the song was made from says, and a note where it cannot be read."""
+    if not path.is_file():
+        return MidiTime(), []
+    try:
+        return read_midi_time(path), []
+    except InputError as error:
+        return MidiTime(), [f"no tempo: {error}"]
 
 
 def _unrendered(stems: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -3,6 +3,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -79,5 +80,25 @@ def moises_song() -> Callable[..., Path]:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "data.json").write_text(json.dumps(data))
         return folder
+
+    return write
+
+
+@pytest.fixture
+def write_midi() -> Callable[..., Path]:
+    """Writes two notes, seven quarters apart, as `write_midi(path, tempo_bpm=96, metre=(3, 4))`."""
+
+    def write(path: Path, *, tempo_bpm: float | None = None, metre: tuple[int, int] | None = None) -> Path:
+        file = mido.MidiFile(ticks_per_beat=480)
+        file.tracks.append(track := mido.MidiTrack())
+        if tempo_bpm:
+            track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm)))
+        if metre:
+            track.append(mido.MetaMessage("time_signature", numerator=metre[0], denominator=metre[1]))
+        for start in (0, 7 * 480 - 100):
+            track.append(mido.Message("note_on", note=60, velocity=90, time=start))
+            track.append(mido.Message("note_off", note=60, time=100))
+        file.save(path)
+        return path
 
     return write

@@ -32,6 +32,10 @@ def test_vocals_are_the_melody_other_the_instrument_and_the_split_is_kept(corpus
     assert "noncommercial" in songs[0].licence
 
 
+def test_the_folder_above_the_corpus_will_do(corpus: Path) -> None:
+    assert import_musdb(corpus.parent) == import_musdb(corpus)
+
+
 def test_bad_songs_are_rejected_and_the_compressed_release_is_named(corpus: Path) -> None:
     (corpus / "train" / "A - First" / "drums.wav").unlink()
     (corpus / "test" / "C - Third" / "C - Third.stem.mp4").touch()

@@ -151,6 +151,25 @@ def test_bad_songs_are_rejected_with_a_reason_that_names_the_file(
     assert all("\n" not in rejection.reason for rejection in rejected)
 
 
+def test_tempo_and_bars_are_those_of_the_midi_file_and_never_a_default(
+    tmp_path: Path, slakh_song: SlakhWriter, write_midi: Callable[..., Path]
+) -> None:
+    folders = [
+        slakh_song(tmp_path / "train" / f"Track{number:05d}", {"S00": PIANO}) for number in range(1, 5)
+    ]
+    write_midi(folders[0] / "all_src.mid", tempo_bpm=96, metre=(3, 4))
+    write_midi(folders[1] / "all_src.mid", tempo_bpm=96)
+    write_midi(folders[2] / "all_src.mid")
+    (folders[3] / "all_src.mid").write_bytes(b"no MIDI")
+    songs, rejected = import_slakh(tmp_path)
+    assert not rejected
+    assert [song.metadata.tempo_bpm for song in songs] == [96.0, 96.0, None, None]
+    assert songs[0].downbeats_s == pytest.approx((0.0, 1.875, 3.75), abs=1e-3)
+    assert [song.downbeats_s for song in songs[1:]] == [(), (), ()]
+    assert "all_src.mid" in songs[3].notes[0]
+    assert all(not song.estimated for song in songs)
+
+
 def test_rules_of_ones_own_may_name_other_tracks(tmp_path: Path, slakh_song: SlakhWriter) -> None:
     slakh_song(tmp_path / "train" / "Track00001", {"S00": PIANO, "S01": BASS, "S02": SAX})
     rules = tmp_path / "slots.yaml"
