@@ -49,7 +49,7 @@ def test_every_onset_of_the_drums_is_within_12_ms_of_a_note(genre: Genre, font: 
     assert max(np.abs(notes - onset).min() for onset in found) < 0.012
 
 
-def test_a_bass_without_effects_or_with_them_begins_where_its_notes_do(font: SoundFont) -> None:
+def test_the_bass_begins_where_its_first_note_does(font: SoundFont) -> None:
     for seed in range(4):
         song = arrange(GENRES[0], 6, np.random.default_rng(seed))
         bass = render(song, font, np.random.default_rng(seed))["bass"]
