@@ -36,3 +36,14 @@ def test_rejected_songs_are_listed_and_a_corpus_of_none_is_an_error(tmp_path: Pa
 def test_help_shows_an_example(command: list[str]) -> None:
     result = runner.invoke(app, [*command, "--help"])
     assert "stemwright corpus " + " ".join(command) in " ".join(result.output.split())
+
+
+def test_the_length_of_demo_songs_is_a_number_or_a_range(tmp_path: Path) -> None:
+    command = ["demo", "--songs", "2", "--out", str(tmp_path), "--duration", "6-12", "--jobs", "1"]
+    assert runner.invoke(app, command).exit_code == 0
+    songs = read_manifest(tmp_path / "manifest.parquet")
+    assert all(song.duration_s <= 13.001 for song in songs)
+    for wrong in ("long", "1-2-3", ""):
+        result = runner.invoke(app, ["demo", "--out", str(tmp_path), "--duration", wrong])
+        assert isinstance(result.exception, InputError)
+        assert "--duration takes seconds or a range" in str(result.exception)
