@@ -39,13 +39,13 @@ def estimate_manifest(manifest: str, songs: "Sequence[Song]") -> str:
 
     songs = list(songs)
     waiting = [song for song in songs if missing_fields(song)]
-    progress = TimeLeft("estimating", sum(song.duration_s for song in waiting))
+    progress = TimeLeft("estimating", sum(map(_work, waiting)))
     saved, done = time.monotonic(), 0
     try:
         for place, song in estimate_corpus(songs):
             songs[place] = song
             done += 1
-            progress.advance(song.duration_s, f"{done} of {len(waiting)} songs")
+            progress.advance(_work(song), f"{done} of {len(waiting)} songs")
             if time.monotonic() - saved > SAVE_S:
                 write_manifest(manifest, songs)
                 saved = time.monotonic()
@@ -57,3 +57,8 @@ def estimate_manifest(manifest: str, songs: "Sequence[Song]") -> str:
     }
     told = ", ".join(f"{name} of {count}" for name, count in counts.items())
     return f"{manifest}: estimated {told} songs, from the audio of {done} now"
+
+
+def _work(song: "Song") -> int:
+    """Whole seconds, whose sum does not depend on their order."""
+    return max(1, round(song.duration_s))
