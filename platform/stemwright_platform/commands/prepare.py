@@ -80,9 +80,14 @@ def plan(
     """What there is to do. InputError where the folder holds something else."""
     from stemwright.data_folder import DataFolder
     from stemwright_platform.corpus.encode_shard import Encoding
+    from stemwright_platform.corpus.manifest import tracks_of
     from stemwright_platform.corpus.preparation import Preparation
 
-    encoding = Encoding(codec=choice.load(), storage=storage)  # pyright: ignore[reportArgumentType]
+    encoding = Encoding(
+        codec=choice.load(),
+        tracks=tracks_of(songs),
+        storage=storage,  # pyright: ignore[reportArgumentType]
+    )
     return Preparation.of(songs, DataFolder(out), encoding, max_rejected=max_rejected)
 
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from stemwright.data_folder import DataFolder
 from stemwright.errors import InputError
 from stemwright.prompts import SongMetadata
+from stemwright.tracks import TRACKS, Tracks
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -99,6 +100,12 @@ def with_both_splits(songs: Sequence[Song]) -> list[Song]:
     closest = max if empty == "test" else min
     moved = closest(songs, key=lambda song: _position(song.song_id))
     return [replace(song, split=empty) if song is moved else song for song in songs]
+
+
+def tracks_of(songs: Iterable[Song]) -> Tracks:
+    """The slots of a corpus: the usual four, or its own in order of appearance where it has any other."""
+    names = tuple(dict.fromkeys(name for song in songs for name in song.tracks))
+    return TRACKS if set(names) <= set(TRACKS.names) else Tracks(names=names, prompt_names=names)
 
 
 def write_manifest(path: str | os.PathLike[str], songs: Iterable[Song]) -> None:

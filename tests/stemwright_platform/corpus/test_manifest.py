@@ -5,10 +5,12 @@ import pytest
 
 from stemwright.errors import InputError
 from stemwright.prompts import SongMetadata
+from stemwright.tracks import TRACKS
 from stemwright_platform.corpus.manifest import (
     Song,
     read_manifest,
     split_of,
+    tracks_of,
     with_both_splits,
     write_manifest,
 )
@@ -115,3 +117,10 @@ def test_a_song_needs_a_track_and_a_known_split(tmp_path: Path) -> None:
         Song(**{**good, "tracks": {"bass": None}})
     with pytest.raises(InputError, match="split must be"):
         Song(**{**good, "split": "dev"})
+
+
+def test_a_corpus_has_the_usual_slots_unless_it_brings_others(tmp_path: Path) -> None:
+    usual = a_song(tmp_path)
+    assert tracks_of([usual]) == TRACKS
+    other = Song(**{**fields(usual), "tracks": {"bass": (), "vocals": ("/v.wav",), "keys": None}})
+    assert tracks_of([other, usual]).names == ("bass", "vocals", "keys", "drums", "instrument", "melody")
