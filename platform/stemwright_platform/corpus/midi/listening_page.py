@@ -22,7 +22,7 @@ PAGE = "listen.html"
 MIX = "mix"
 SONGS_FOLDER = "songs"
 PICTURE_RATE_HZ = 48_000
-ROLL_COLUMNS, ROLL_ROWS = 960, 44
+ROLL_COLUMNS, ROLL_ROWS = 960, 26
 """Pixels of a picture of notes; pitched slots show at least so many semitones."""
 QUIET_NOTE, LOUD_NOTE = 0.45, 0.95
 """Brightness of the softest and the hardest note."""
@@ -175,7 +175,7 @@ def _roll(
         last = max(first + 1, int(end / duration_s * ROLL_COLUMNS) - (end - start > 0.1))
         bright = QUIET_NOTE + (LOUD_NOTE - QUIET_NOTE) * velocity / 127
         np.maximum(roll[places[pitch], first:last], bright, out=roll[places[pitch], first:last])
-    return np.repeat((roll - 1) * RANGE_DB, max(1, 2 * ROLL_ROWS // rows), axis=0)
+    return np.repeat((roll - 1) * RANGE_DB, max(1, 88 // rows), axis=0)
 
 
 def _resource(package: str, name: str) -> str:

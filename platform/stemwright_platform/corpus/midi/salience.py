@@ -19,6 +19,8 @@ MIN_SALIENCE = 0.56
 """Below it a song has no melody."""
 MIN_NOTES, MIN_SOUNDING_S, MIN_OCCUPATION, MIN_LINEARITY = 12, 4.0, 0.05, 0.6
 """What a line needs to be one."""
+MIN_PITCH, MIN_HIDDEN_PITCH, MIN_ON_TOP = 48, 60, 0.2
+"""Median pitch of a melody, unless its name says that it is one: C3 or above, under others C4 or above."""
 WEIGHTS = {
     "linearity": 0.18,
     "on top": 0.2,
@@ -40,9 +42,9 @@ class Salience:
     """A part's rating."""
 
     total: float
-    """About 0…1; −1 where the part is no line."""
+    """About 0…1; −1 where the part can be no melody."""
     is_line: bool
-    """Whether it is long and monophonic enough to be a melody at all."""
+    """Whether it is long and monophonic enough to follow a melody."""
     text: str
     """The rating in a few words."""
 
@@ -52,6 +54,7 @@ def salience(texture: Texture, row: int, relative_loudness: float) -> Salience:
     part = texture.parts[row]
     occupation, linearity = texture.occupation(row), texture.linearity(row)
     sounding_s = float(texture.sounding[row].sum()) * FRAME_S
+    on_top, named = texture.on_top(row), _named(part.name)
     is_line = (
         len(part.notes) >= MIN_NOTES
         and sounding_s >= MIN_SOUNDING_S
@@ -61,7 +64,6 @@ def salience(texture: Texture, row: int, relative_loudness: float) -> Salience:
     )
     if not is_line:
         return Salience(-1.0, False, "no line")
-    on_top = texture.on_top(row)
     ratings = {
         "linearity": (linearity - MIN_LINEARITY) / (1 - MIN_LINEARITY),
         "on top": on_top,
@@ -72,7 +74,10 @@ def salience(texture: Texture, row: int, relative_loudness: float) -> Salience:
         "occupation": min(1.0, occupation / 0.4),
         "program": _program(part.program),
     }
-    total = sum(WEIGHTS[name] * value for name, value in ratings.items()) + _named(part.name)
+    total = sum(WEIGHTS[name] * value for name, value in ratings.items()) + named
+    lowest = MIN_PITCH if on_top >= MIN_ON_TOP else MIN_HIDDEN_PITCH
+    if named <= 0 and float(np.median(part.notes.pitch)) < lowest:
+        total = -1.0
     return Salience(total, True, f"{total:.2f}, one voice {texture.monophony(row):.0%}, on top {on_top:.0%}")
 
 

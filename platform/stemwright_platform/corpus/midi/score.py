@@ -80,9 +80,10 @@ class Part:
         return replace(self, notes=notes, gain=gain, pan=pan, bend_cents=bend)
 
     def transposed(self, semitones: int) -> "Part":
-        """The part higher or lower; a note that leaves MIDI's range stays in it by an octave."""
+        """The part higher or lower; what leaves MIDI's range stays in it by octaves."""
         pitch = self.notes.pitch + semitones
-        pitch = np.where(pitch > 127, pitch - 12, np.where(pitch < 0, pitch + 12, pitch))
+        pitch -= 12 * np.maximum(0, -(-(pitch - 127) // 12))
+        pitch += 12 * np.maximum(0, -(pitch // 12))
         return replace(self, notes=replace(self.notes, pitch=pitch))
 
     def loudness(self) -> float:

@@ -18,7 +18,7 @@ from stemwright_platform.corpus.synthesis.sound_font_file import DEFAULTS, Regio
 SAMPLE_RATE_HZ = 48000
 DEFAULT_FONT = "TimGM6mb.sf2"
 DRUM_BANK = 128
-MAX_RELEASE_S, MAX_DRUM_RELEASE_S = 1.0, 4.0
+MAX_RELEASE_S, MAX_DRUM_RELEASE_S = 1.0, 6.0
 """How long a note may ring on after its end; fonts let drums ring whatever the note's length."""
 LENGTH_STEP_S = 0.02
 """Notes whose lengths round to the same step share a rendering."""
