@@ -51,7 +51,7 @@ def candidates(measures: Sequence[SongMeasure]) -> list[Candidate]:
 
 
 def groups(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
-    """Names that are linked, directly or by others; each group and the list in order of appearance."""
+    """Names that are linked, directly or through others, together; in any order."""
     group_of: dict[str, list[str]] = {}
     for first, second in pairs:
         one, other = group_of.setdefault(first, [first]), group_of.setdefault(second, [second])

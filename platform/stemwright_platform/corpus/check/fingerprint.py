@@ -31,9 +31,10 @@ _DEPTH_DB = 60.0
 class Fingerprint:
     """Landmarks of a song, gathered window by window."""
 
-    def __init__(self) -> None:
-        self._hashes: list[NDArray[np.uint32]] = []
-        self._hops: list[NDArray[np.uint32]] = []
+    def __init__(self, duration_s: float) -> None:
+        """Of the song: it decides how many are kept."""
+        self._most = max(KEPT_AT_LEAST, round(KEPT_PER_S * duration_s))
+        self._found = np.zeros((2, 0), np.uint32)
 
     def add(self, spectrum: Spectrum, start_s: float) -> None:
         """The next window, which begins at a time of the song."""
@@ -44,17 +45,13 @@ class Fingerprint:
         first = MARGIN_S * HOPS_PER_S
         hashes, anchors = _triples(bins, hops)
         inside = (anchors >= first) & (anchors < WINDOW_S * HOPS_PER_S - first)
-        self._hashes.append(hashes[inside])
-        self._hops.append((anchors[inside] + round(start_s * HOPS_PER_S)).astype(np.uint32))
+        new = np.stack([hashes[inside], (anchors[inside] + round(start_s * HOPS_PER_S)).astype(np.uint32)])
+        found = np.concatenate([self._found, new], axis=1)
+        self._found = found[:, np.argsort(found[0], kind="stable")[: self._most]]
 
-    def landmarks(self, duration_s: float) -> NDArray[np.uint32]:
+    def landmarks(self) -> NDArray[np.uint32]:
         """Hashes and when each occurs, in hops of 32 ms, `[2, L]`."""
-        if not self._hashes:
-            return np.zeros((2, 0), np.uint32)
-        found = np.stack([np.concatenate(self._hashes), np.concatenate(self._hops)])
-        keep = max(KEPT_AT_LEAST, round(KEPT_PER_S * duration_s))
-        order = np.argsort(found[0], kind="stable")[:keep]
-        return found[:, order]
+        return self._found
 
 
 def _levels(samples: NDArray[np.float32]) -> NDArray[np.float32] | None:

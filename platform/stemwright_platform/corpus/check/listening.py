@@ -39,8 +39,7 @@ def listen(first: Song, second: Song, later_s: float) -> Heard:
 
     Both must be readable. Two silent places are not alike.
     """
-    start_s = max(0.0, -later_s)
-    common_s = max(0.0, min(first.duration_s, second.duration_s - later_s) - start_s)
+    start_s, common_s = max(0.0, -later_s), _common_s(first, second, later_s)
     excerpt_s = min(EXCERPT_S, common_s)
     found = []
     for place in PLACES:
@@ -49,13 +48,19 @@ def listen(first: Song, second: Song, later_s: float) -> Heard:
         other = excerpt(_heard_paths(second), at_s + later_s - SLACK_S, excerpt_s + 2 * SLACK_S)
         found.append(_correlation(one, other))
     likeness, late = sorted(found)[len(found) // 2]
-    return Heard(likeness=likeness, later_s=later_s - SLACK_S + late, common_s=common_s)
+    later_s += late - SLACK_S
+    return Heard(likeness=likeness, later_s=later_s, common_s=_common_s(first, second, later_s))
 
 
 def excerpt(paths: Sequence[str], start_s: float, duration_s: float) -> Samples:
     """The sum of the files, in one channel at 8 kHz, `[n]`; silence before and after them."""
     num_samples = round(duration_s * LOW_RATE_HZ)
     return np.sum([_excerpt(path, start_s, duration_s, num_samples) for path in paths], axis=0)
+
+
+def _common_s(first: Song, second: Song, later_s: float) -> float:
+    """Length of the stretch that both songs cover."""
+    return max(0.0, min(first.duration_s, second.duration_s - later_s) - max(0.0, -later_s))
 
 
 def _excerpt(path: str, start_s: float, duration_s: float, num_samples: int) -> Samples:

@@ -44,29 +44,39 @@ def mix_findings(song: Song, measure: SongMeasure) -> Iterator[Finding]:
 
 
 def _lengths(song: Song, measure: SongMeasure) -> Iterator[Finding]:
-    sound = [track for track in measure.tracks if track.is_sound]
-    if len(sound) < len(measure.tracks):
+    if not all(track.is_sound for track in measure.tracks):
         return
-    longest_s = max(track.duration_s for track in sound)
     mix = measure.track(MIX)
-    expected_s, whose = (mix.duration_s, "the mix") if mix else (longest_s, "the longest track")
-    for track in sound:
-        apart_s = track.duration_s - expected_s
-        if abs(apart_s) <= (NOTED_LENGTH_S if mix else WRONG_LENGTH_S):
-            continue
-        relation = "longer" if apart_s > 0 else "shorter"
-        yield _length(
-            song.song_id,
-            track.name,
-            "warning" if mix and abs(apart_s) > WRONG_LENGTH_S else "note",
-            f"is {abs(apart_s):.2f} s {relation} than {whose}{_mislabelled(track.duration_s / expected_s)}",
-            "Export all stems from the same start to the same end; what is short is filled with silence.",
-        )
-    if abs(longest_s - song.duration_s) > WRONG_LENGTH_S:
-        sentence = f"lasts {longest_s:.1f} s, the manifest says {song.duration_s:.1f} s"
-        yield _length(
-            song.song_id, None, "warning", sentence, "Import the corpus again: its files have changed."
-        )
+    stems_s = {track.name: track.duration_s for track in measure.tracks if track.name != MIX}
+    longest_s = max(stems_s.values())
+    if mix and longest_s - min(stems_s.values()) <= NOTED_LENGTH_S:  # then the mix is the odd one
+        yield from _apart(song.song_id, MIX, mix.duration_s, longest_s, "the stems")
+    else:
+        expected_s, whose = (mix.duration_s, "the mix") if mix else (longest_s, "the longest track")
+        for name, duration_s in stems_s.items():
+            if mix or longest_s - duration_s > WRONG_LENGTH_S:
+                yield from _apart(song.song_id, name, duration_s, expected_s, whose)
+    heard_s = max(longest_s, mix.duration_s) if mix else longest_s
+    if abs(heard_s - song.duration_s) > WRONG_LENGTH_S:
+        sentence = f"lasts {heard_s:.1f} s, the manifest says {song.duration_s:.1f} s"
+        remedy = "Import the corpus again: its files have changed."
+        yield _length(song.song_id, None, "warning", sentence, remedy)
+
+
+def _apart(song_id: str, track: str, duration_s: float, expected_s: float, whose: str) -> Iterator[Finding]:
+    """A finding where the lengths differ; of stems without a mix no more than a note."""
+    apart_s = duration_s - expected_s
+    if abs(apart_s) <= NOTED_LENGTH_S:
+        return
+    grave = abs(apart_s) > WRONG_LENGTH_S and whose != "the longest track"
+    yield _length(
+        song_id,
+        track,
+        "warning" if grave else "note",
+        f"is {abs(apart_s):.2f} s {'longer' if apart_s > 0 else 'shorter'} than {whose}"
+        + _mislabelled(duration_s / expected_s),
+        "Export all files from the same start to the same end; what is short is filled with silence.",
+    )
 
 
 def _length(song_id: str, track: str | None, severity: Severity, sentence: str, remedy: str) -> Finding:
@@ -85,11 +95,11 @@ def _offsets(song_id: str, offsets: Sequence[Offset]) -> Iterator[Finding]:
     if len(moved) > 1 and len(moved) == len(offsets) and _move_together(moved):
         late_s = sorted(offset.late_s for offset in moved)[len(moved) // 2]
         sentence = f"all stems lie {_milliseconds(late_s)} their place in the mix"
-        yield _offset(song_id, MIX, late_s, sentence, f"Move the mix by {1000 * late_s:+.1f} ms.")
+        yield _offset(song_id, MIX, late_s, sentence, f"Move the mix by {_signed(1000 * late_s)} ms.")
         return
     for offset in moved:
         sentence = f"lies {_milliseconds(offset.late_s)} its place in the mix"
-        remedy = f"Move the stem by {-1000 * offset.late_s:+.1f} ms, or export it again."
+        remedy = f"Move the stem by {_signed(-1000 * offset.late_s)} ms, or export it again."
         yield _offset(song_id, offset.track, offset.late_s, sentence, remedy)
 
 
@@ -122,7 +132,7 @@ def _milliseconds(late_s: float) -> str:
 
 
 def _sum(song: Song, fit: MixFit) -> Iterator[Finding]:
-    if fit.residual_db <= LARGEST_RESIDUAL_DB:
+    if not fit.gains or fit.residual_db <= LARGEST_RESIDUAL_DB:
         return
     incomplete = any(song.tracks.get(name) is None for name in TRACKS.names)
     reason, remedy = _reason(fit, incomplete)

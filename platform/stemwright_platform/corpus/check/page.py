@@ -27,17 +27,17 @@ _QUIETEST_LUFS, _QUIETEST_DBFS = -60.0, -48.0
 _ACCENT = "var(--accent)"
 
 
-def write_page(check: CorpusCheck, folder: Path, title: str) -> Path:
+def write_page(check: CorpusCheck, folder: Path, manifest: Path) -> Path:
     """Write the page into the folder, whole or not at all; returns its path."""
     page = folder / PAGE
     partial = folder / f".{PAGE}.{os.getpid()}"
-    partial.write_text(render(check, title), encoding="utf-8")
+    partial.write_text(render(check, manifest), encoding="utf-8")
     partial.replace(page)
     return page
 
 
-def render(check: CorpusCheck, title: str) -> str:
-    """The page's HTML; `title` names the corpus."""
+def render(check: CorpusCheck, manifest: Path) -> str:
+    """The page's HTML; the manifest's folder gives it a title."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
@@ -46,11 +46,11 @@ def render(check: CorpusCheck, title: str) -> str:
     template = environment.from_string(_resource("corpus.check", "page.html.j2"))
     counts = Counter(finding.severity for finding in check.findings)
     return template.render(
-        title=title,
+        title=_title(manifest),
         style=Markup(_resource("demo", "report.css") + _resource("corpus.check", "page.css")),
         script=Markup(_resource("corpus.check", "page.js")),
         verdict=verdict(counts),
-        facts=_facts(check),
+        facts={**_facts(check), "manifest": str(manifest)},
         charts=_charts(check),
         severities=[(name, counts[name]) for name in SEVERITIES if counts[name]],
         kinds=_kinds(check.findings),
@@ -72,6 +72,11 @@ def verdict(counts: Counter[str]) -> str:
     if counts["error"]:
         return f"{listed}. Songs with errors should not be trained on as they are."
     return f"{listed}. Nothing that training must not see."
+
+
+def _title(manifest: Path) -> str:
+    """As "demo" for data/demo/manifest.parquet, "slakh" for data/slakh.parquet."""
+    return manifest.absolute().parent.name if manifest.stem == "manifest" else manifest.stem
 
 
 def _facts(check: CorpusCheck) -> dict[str, str]:
@@ -179,12 +184,14 @@ def _problem(song: Song, measure: SongMeasure, findings: Sequence[Finding]) -> d
     return {"song": song, "duration": _clock(song_s), "tracks": tracks, "findings": findings}
 
 
-def _track_facts(track: TrackMeasure) -> str:
+def _track_facts(track: TrackMeasure) -> list[str]:
     if not track.is_sound:
-        return track.files[0].fault_kind or "unreadable"
+        return [next(file.fault_kind for file in track.files if file.fault_kind) or ""]
     if track.lufs is None:
-        return "silent"
-    return f"{track.lufs:.1f} LUFS, peak {decibels(track.peak):.1f} dB".replace("-", "−")
+        return ["silent"]
+    return [
+        text.replace("-", "−") for text in (f"{track.lufs:.1f} LUFS", f"peak {decibels(track.peak):.1f} dB")
+    ]
 
 
 def outline_path(outline: str, share: float) -> str:

@@ -41,7 +41,7 @@ def measure_song(song: Song) -> SongMeasure:
 def _listen(song_id: str, meters: Sequence[TrackMeter], rate_hz: int, song_s: float) -> SongMeasure:
     names = [meter.name for meter in meters]
     has_mix, windows = MIX in names, {name: Windows(rate_hz) for name in names}
-    fit, fingerprint = SumFit(names), Fingerprint()
+    fit, fingerprint = SumFit(names), Fingerprint(song_s)
     spectra = CrossSpectra(names) if has_mix else None
     for start_s in range(0, max(1, int(np.ceil(song_s))), HOP_S):
         wanted = windows[names[0]].wanted
@@ -60,7 +60,7 @@ def _listen(song_id: str, meters: Sequence[TrackMeter], rate_hz: int, song_s: fl
         tracks=tracks,
         fit=_mix_fit(fit, spectra) if spectra and sound else None,
         doubled=fit.doubled(stems),
-        landmarks=packed(fingerprint.landmarks(song_s)),
+        landmarks=packed(fingerprint.landmarks()),
     )
 
 
