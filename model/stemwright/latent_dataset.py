@@ -5,6 +5,7 @@ Axes: B batch, K track, D latent channel, S latent frame, G chunk.
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,10 @@ from stemwright.quantisation import dequantise
 from stemwright.shard_bytes import ByteRange, shard_bytes
 from stemwright.shard_layout import PREFIX_BYTES, ShardLayout
 from stemwright.song_index import IndexedSong, read_song_index
+
+MAX_THREADS = 8
+WORTH_THREADS = 8 << 20
+"""Bytes of latents from which copying is shared out among threads."""
 
 
 class Slice(NamedTuple):
@@ -75,8 +80,15 @@ class LatentDataset:
         self._know_layouts({self._songs[part.song_id].shard for part in slices})
         ranges = [self._range(part) for part in slices]
         buffers = self._bytes.read(ranges)
-        for latents, part, (_, start, _), buffer in zip(out, slices, ranges, buffers, strict=True):
-            self._decode(part, buffer, start, latents)
+        work = zip(slices, buffers, (start for _, start, _ in ranges), out, strict=True)
+        if sum(latents.nbytes for latents in out) < WORTH_THREADS or torch.get_num_threads() == 1:
+            for arguments in work:
+                self._decode(*arguments)
+            return
+        # ended with the call: threads that stay would be lost in a fork
+        with ThreadPoolExecutor(min(torch.get_num_threads(), MAX_THREADS, len(out))) as pool:
+            for done in [pool.submit(self._decode, *arguments) for arguments in work]:
+                done.result()
 
     def empty(self, size: int, num_frames: int) -> Tensor:
         """Room for slices: float16 `[B, K, D, S]`."""

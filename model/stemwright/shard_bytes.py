@@ -11,8 +11,8 @@ from stemwright.shard_layout import TAIL_BYTES, footer_bytes
 
 MAX_MAPPED = 128
 """Files mapped at a time; each holds a file descriptor."""
-FOOTER_GUESS = 256 << 10
-"""What is fetched of a file's end at first; the footer of ten minutes of music fits."""
+FOOTER_GUESS = 1 << 20
+"""What is fetched of a file's end at first; the footer of half an hour of music fits."""
 
 
 class ByteRange(NamedTuple):

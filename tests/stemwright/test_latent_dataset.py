@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+import stemwright.latent_dataset
 from stemwright.data_folder import DataFolder
 from stemwright.dataset_info import DatasetInfo
 from stemwright.errors import InputError
@@ -154,3 +155,15 @@ def test_twelve_thousand_songs_in_4800_shards_open_at_once(make_latents: Callabl
     dataset = LatentDataset(folder)
     assert time.process_time() - start < 1.0
     assert len(dataset.songs()) == 12_000
+
+
+@pytest.mark.parametrize("storage", ["float16", "int8"])
+def test_several_threads_decode_the_same_latents(make_latents, monkeypatch, storage):
+    dataset = LatentDataset(make_latents({"a": 130, "b": 40}, storage=storage))
+    slices = [Slice("b", 3, 20), Slice("a", 35, 50), Slice("b", 0, 40), Slice("a", 0, 50)]
+    alone, together = torch.zeros(2, 4, 4, 6, 50, dtype=torch.float16)
+    dataset.read_slices(slices, list(alone))
+    monkeypatch.setattr(stemwright.latent_dataset, "WORTH_THREADS", 0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    dataset.read_slices(slices, list(together))
+    assert torch.equal(alone, together)
