@@ -37,7 +37,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
 
 SMALL_BARS = 12
 """A song of fewer bars has no room for a form: everybody plays all the time."""
-SECTION_S = (11.0, 26.0)
+SECTION_S = (9.5, 26.0)
 """A section is shortened or doubled where it would last less or more."""
 
 
@@ -119,7 +119,7 @@ def _order(form: str, room: int, lengths: Mapping[str, int], rng: np.random.Gene
 
 
 def _filled(order: list[str], room: int, lengths: Mapping[str, int], rng: np.random.Generator) -> list[str]:
-    """The order with sections doubled as long as there is room for them."""
+    """The order with sections doubled as long as there is room, single ones first."""
     order = list(order)
     while True:
         over = room - sum(lengths[kind] for kind in order)
@@ -128,10 +128,16 @@ def _filled(order: list[str], room: int, lengths: Mapping[str, int], rng: np.ran
             for place, kind in enumerate(order)
             if kind in ("verse", "chorus", "solo") and lengths[kind] <= over
         ]
+        single = [place for place in places if order[place] not in _beside(order, place)]
         if not places:
             return order
-        place = places[int(rng.integers(len(places)))]
+        among = single or places
+        place = among[int(rng.integers(len(among)))]
         order.insert(place, order[place])
+
+
+def _beside(order: Sequence[str], place: int) -> list[str]:
+    return [*order[max(place - 1, 0) : place], *order[place + 1 : place + 2]]
 
 
 def _stretched(spans: Sequence[Span], room: int, rng: np.random.Generator) -> list[Span]:
