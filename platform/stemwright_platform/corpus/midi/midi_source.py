@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from stemwright.errors import InputError
 from stemwright_platform.corpus.midi.score import Score, read_score
@@ -52,16 +52,26 @@ def find_midi(folder: Path) -> list[MidiSource]:
         ]
     if not found:
         raise InputError(f"no MIDI files below {folder}: it needs files ending in {', '.join(SUFFIXES)}")
-    taken: set[str] = set()
-    sources: list[MidiSource] = []
-    for path in found:
-        name = path.relative_to(folder).as_posix()
-        song_id = name.rsplit(".", 1)[0]
-        if song_id in taken:  # song.mid beside song.kar
-            song_id = name.replace(".", "-")
+    names = [path.relative_to(folder).as_posix() for path in found]
+    return [
+        MidiSource(path=path.absolute(), name=name, song_id=song_id)
+        for path, name, song_id in zip(found, names, _song_ids(names), strict=True)
+    ]
+
+
+def _song_ids(names: Sequence[str]) -> list[str]:
+    """The names without suffix, made to differ from each other, from folders' and from variants' names."""
+    taken = {parent.as_posix() for name in names for parent in PurePosixPath(name).parents}
+    song_ids: list[str] = []
+    for name in names:
+        song_id = re.sub(r"\.v(\d+)$", r"-v\1", name.rsplit(".", 1)[0])
+        if song_id in taken:  # song.mid beside song.kar, or beside a folder "song"
+            song_id = "-".join(name.rsplit(".", 1))
+        while song_id in taken:
+            song_id += "-"
         taken.add(song_id)
-        sources.append(MidiSource(path=path.absolute(), name=name, song_id=song_id))
-    return sources
+        song_ids.append(song_id)
+    return song_ids
 
 
 def looked_at(source: MidiSource, shortest_s: float, longest_s: float) -> MidiSource:

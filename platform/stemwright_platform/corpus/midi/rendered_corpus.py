@@ -24,7 +24,7 @@ from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, load
 MANIFEST, REJECTED, SONGS = "manifest.parquet", "rejected.parquet", "songs"
 MIN_FREE_BYTES = 64 << 20
 MAX_VARIANTS = 1000
-BYTES_A_SECOND = 240_000
+BYTES_A_SECOND = 260_000
 """Of a song with its stems and mix, as FLAC; measured."""
 REJECTED_SCHEMA = pa.schema([("midi", pa.string()), ("song_id", pa.string()), ("reason", pa.string())])
 

@@ -23,6 +23,13 @@ def test_files_are_found_at_any_depth_under_names_of_their_own(write_midi: Write
     assert [source.name for source in sources] == ["a.kar", "a.mid", "z.mid", "b/Song.MID", "b/c/x.midi"]
 
 
+def test_no_song_takes_the_name_of_a_folder_or_of_a_variant(write_midi: Write) -> None:
+    for name in ("x.mid", "x/y.mid", "y.mid", "y.v1.mid", "y-v1.mid", "y.kar"):
+        write_midi(band(), name)
+    names = [source.song_id for source in find_midi(write_midi(band()).parent)]
+    assert names == ["song", "x-mid", "y-v1", "y", "y-mid", "y.v1-mid", "x/y"]
+
+
 def test_versions_of_a_song_are_one_family(write_midi: Write) -> None:
     for name in ("Title.mid", "Title.1.mid", "Title.12.mid", "Other.2.mid"):
         write_midi(band(), name)
