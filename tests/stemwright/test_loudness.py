@@ -5,7 +5,7 @@ import pyloudnorm
 import pytest
 import torch
 
-from stemwright.loudness import LoudnessMeter, MAX_GAIN_DB, integrated_lufs, match_loudness
+from stemwright.loudness import MAX_GAIN_DB, LoudnessMeter, integrated_lufs, match_loudness
 
 
 def sine(duration_s: float, level_db: float, rate: int = 48_000) -> torch.Tensor:
