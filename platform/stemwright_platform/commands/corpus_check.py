@@ -1,5 +1,6 @@
 """`stemwright corpus check` and `stemwright corpus stats`: what is wrong with a corpus, and what it holds."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,7 +50,7 @@ def check(
     folder = out or manifest.parent / "check"
     result = _checked(songs, folder)
     write_results(result, folder)
-    page = write_page(result, folder, str(manifest))
+    page = write_page(result, folder, manifest)
     _print_findings(result)
     print(f"{page}: {len(songs)} songs, {_counts(result.findings)}")
     if any(finding.severity == "error" for finding in result.findings):
@@ -82,20 +83,29 @@ def _checked(songs: "Sequence[Song]", folder: Path) -> "CorpusCheck":
     from stemwright_platform.corpus.check.corpus_check import check_corpus
     from stemwright_platform.time_left import TimeLeft
 
-    progress = TimeLeft("checking", sum(song.duration_s for song in songs))
-    done = 0
+    progress: TimeLeft | None = None
+    done = waiting = 0
+
+    def on_start(unread: "Sequence[Song]") -> None:
+        nonlocal progress, waiting
+        waiting = len(unread)
+        if waiting < len(songs):
+            print(f"{len(songs) - waiting} songs are as they were; {waiting} to read", file=sys.stderr)
+        progress = TimeLeft("checking", sum(song.duration_s for song in unread))
 
     def on_song(song: "Song") -> None:
         nonlocal done
         done += 1
-        progress.advance(song.duration_s, f"{done} of {len(songs)} songs")
+        if progress:
+            progress.advance(song.duration_s, f"{done} of {waiting} songs")
 
     try:
-        return check_corpus(songs, folder, on_song=on_song)
+        return check_corpus(songs, folder, on_start=on_start, on_song=on_song)
     except (NotADirectoryError, FileExistsError, PermissionError) as error:
         raise InputError(f"{folder} cannot be written: {error.strerror}; give another --out") from None
     finally:
-        progress.close()
+        if progress and done:
+            progress.close()
 
 
 def _counts(findings: "Sequence[Finding]") -> str:

@@ -44,6 +44,7 @@ def test_a_corpus_is_checked_spoiled_and_checked_again(tmp_path: Path, ray_clust
     bass.write_bytes(bass.read_bytes()[:5000])
     spoiled = runner.invoke(app, ["check", str(manifest)])
     assert spoiled.exit_code == 1
+    assert "2 songs are as they were; 1 to read" in spoiled.stderr
     assert "truncated: bass.flac is truncated" in " ".join(spoiled.stdout.split())
     [row] = pq.read_table(tmp_path / "check" / "findings.parquet").to_pylist()
     assert (row["kind"], row["severity"], row["song_id"], row["track"]) == (

@@ -42,19 +42,22 @@ class CorpusCheck:
 
 
 def check_corpus(
-    songs: Sequence[Song], folder: str | Path, *, on_song: Callable[[Song], None] = lambda _: None
+    songs: Sequence[Song],
+    folder: str | Path,
+    *,
+    on_start: Callable[[Sequence[Song]], None] = lambda _: None,
+    on_song: Callable[[Song], None] = lambda _: None,
 ) -> CorpusCheck:
     """Read every file of the songs, or what an earlier check in this folder kept of it, and judge.
 
-    Runs on the Ray cluster that this process is, or can be, connected to. `on_song` hears of each song
-    that is done. Bad files are findings, not errors; InputError for a folder that cannot be written.
+    Runs on the Ray cluster that this process is, or can be, connected to. `on_start` hears which songs are
+    to be read, `on_song` of each that is done. Bad files are findings, not errors; OSError for a folder
+    that cannot be written.
     """
     journal = Journal(Path(folder))
     keys = [key_of(song) for song in songs]
     waiting = {key: song for key, song in zip(keys, songs, strict=True) if journal.get(key) is None}
-    kept = [song for key, song in zip(keys, songs, strict=True) if key not in waiting]
-    for song in kept:
-        on_song(song)
+    on_start(list(waiting.values()))
     for row in _on_ray(_measure, [{"key": key, "song": pickle.dumps(song)} for key, song in waiting.items()]):
         journal.add(row["key"], SongMeasure.from_json(json.loads(row["measure"])))
         on_song(waiting[row["key"]])
@@ -62,7 +65,10 @@ def check_corpus(
     measures = [measure for key in keys if (measure := journal.get(key))]
     findings = [*_judged(songs, measures), *_duplicates(songs, measures)]
     return CorpusCheck(
-        songs=tuple(songs), measures=tuple(measures), findings=tuple(ranked(findings)), num_kept=len(kept)
+        songs=tuple(songs),
+        measures=tuple(measures),
+        findings=tuple(ranked(findings)),
+        num_kept=len(songs) - len(waiting),
     )
 
 

@@ -1,6 +1,6 @@
 """The same music under two names: pairs of songs that share landmarks, to be made sure of by listening."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ FEWEST_SHARED = 5
 """Landmarks at one distance in time. Measured: songs of the demo corpus share 1, copies 16 and more."""
 MOST_PARTNERS = 32
 """With how many of those that have the same hash a landmark is compared."""
+MARKS_A_PART = 1_000_000
+"""Landmarks that are compared with all others at once."""
 _DISTANCES = 1 << 24
 """More than twice the hops of any song."""
 
@@ -32,21 +34,22 @@ class Candidate:
 
 def candidates(measures: Sequence[SongMeasure]) -> list[Candidate]:
     """All pairs with FEWEST_SHARED landmarks or more at one distance."""
-    votes, counts = np.unique(_coincidences(measures), return_counts=True)
-    counts = _with_neighbours(votes, counts)
-    best: dict[int, int] = {}
-    for place in np.flatnonzero(counts >= FEWEST_SHARED).tolist():
-        pair = int(votes[place]) // _DISTANCES
-        if pair not in best or counts[place] > counts[best[pair]]:
-            best[pair] = place
+    best: dict[int, tuple[int, int]] = {}  # pair → landmarks, distance
+    for coincidences in _coincidences(measures):
+        votes, counts = np.unique(coincidences, return_counts=True)
+        counts = _with_neighbours(votes, counts)
+        enough = counts >= FEWEST_SHARED
+        for vote, count in zip(votes[enough].tolist(), counts[enough].tolist(), strict=True):
+            pair, distance = divmod(vote, _DISTANCES)
+            best[pair] = max(best.get(pair, (0, 0)), (count, distance - _DISTANCES // 2))
     return [
         Candidate(
             first=measures[pair // len(measures)].song_id,
             second=measures[pair % len(measures)].song_id,
-            later_s=(int(votes[place]) % _DISTANCES - _DISTANCES // 2) / HOPS_PER_S,
-            num_shared=int(counts[place]),
+            later_s=distance / HOPS_PER_S,
+            num_shared=count,
         )
-        for pair, place in sorted(best.items())
+        for pair, (count, distance) in sorted(best.items())
     ]
 
 
@@ -61,20 +64,25 @@ def groups(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
     return list({id(group): group for group in group_of.values()}.values())
 
 
-def _coincidences(measures: Sequence[SongMeasure]) -> NDArray[np.int64]:
-    """A number for each two equal hashes of two songs: which pair of songs, and how far apart in time."""
+def _coincidences(measures: Sequence[SongMeasure]) -> Iterator[NDArray[np.int64]]:
+    """A number for each two equal hashes of two songs: which pair of songs, and how far apart in time.
+
+    All of a pair come in one array; there are several arrays, so that none is large.
+    """
     marks = [unpacked(measure.landmarks, np.uint32) for measure in measures]
     songs = np.repeat(np.arange(len(marks)), [mark.shape[1] for mark in marks])
     hashes, hops = np.concatenate(marks, axis=1) if marks else np.zeros((2, 0), np.uint32)
     order = np.argsort(hashes, kind="stable")
     hashes, hops, songs = hashes[order], hops[order].astype(np.int64), songs[order]
-    found = [np.zeros(0, np.int64)]
-    for step in range(1, min(MOST_PARTNERS, len(hashes) - 1) + 1):
-        equal = np.flatnonzero(hashes[step:] == hashes[:-step])
-        equal = equal[songs[equal] != songs[equal + step]]
-        distance = hops[equal + step] - hops[equal] + _DISTANCES // 2
-        found.append((songs[equal] * len(marks) + songs[equal + step]) * _DISTANCES + distance)
-    return np.concatenate(found)
+    num_parts = 1 + len(hashes) // MARKS_A_PART
+    for part in range(num_parts):
+        found = [np.zeros(0, np.int64)]
+        for step in range(1, min(MOST_PARTNERS, len(hashes) - 1) + 1):
+            equal = np.flatnonzero((hashes[step:] == hashes[:-step]) & (songs[:-step] % num_parts == part))
+            equal = equal[songs[equal] != songs[equal + step]]
+            distance = hops[equal + step] - hops[equal] + _DISTANCES // 2
+            found.append((songs[equal] * len(marks) + songs[equal + step]) * _DISTANCES + distance)
+        yield np.concatenate(found)
 
 
 def _with_neighbours(votes: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from stemwright_platform.corpus.check.windows import LOW_RATE_HZ, MARGIN_S, WIND
 
 HOP, FRAME = 256, 1024
 HOPS_PER_S = LOW_RATE_HZ / HOP
-KEPT_PER_S, KEPT_AT_LEAST = 3, 300
+KEPT_PER_S, KEPT_AT_LEAST = 1, 300
 PEAKS_PER_S = 24
 FAN_OUT = 5
 """Later peaks, two of which go with one."""

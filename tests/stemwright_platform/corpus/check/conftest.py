@@ -33,7 +33,7 @@ def own_song(tmp_path: Path, clean_songs: list[Song]) -> Callable[..., Song]:
         return replace(
             song,
             song_id=song_id or song.song_id,
-            tracks={name: (str(home / f"{name}.flac"),) for name in song.tracks},
+            tracks={name: paths and (str(home / f"{name}.flac"),) for name, paths in song.tracks.items()},
             mix_path=str(home / "mix.flac"),
             **changes,  # pyright: ignore[reportArgumentType]
         )

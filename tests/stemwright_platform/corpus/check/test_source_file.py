@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 import soundfile
@@ -133,3 +134,16 @@ def test_floats_beyond_full_scale_are_clipped_only_where_they_stand_still() -> N
     assert counter.num_runs == 0
     counter.add(np.full((1, 5), 1.5, np.float32))
     assert counter.num_runs == 1
+
+
+def test_a_file_at_a_url_is_read_like_a_local_one(whole: Path) -> None:
+    memory = fsspec.filesystem("memory")
+    for path in (whole, cut(whole, 0.5)):
+        memory.pipe(f"/check/{path.name}", path.read_bytes())
+        audio, measure = read(path)
+        remote = SourceFile(f"memory://check/{path.name}")
+        remote.begin(RATE_HZ)
+        assert np.array_equal(remote.read(RATE_HZ), audio[:, :RATE_HZ])
+        while remote.read(RATE_HZ).shape[1]:
+            pass
+        assert remote.measure().fault_kind == measure.fault_kind
