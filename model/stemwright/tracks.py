@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from stemwright.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,8 +40,10 @@ class Tracks:
         slots = {self.index(name) for name in names}
         return tuple(self.names[slot] for slot in sorted(slots))
 
-    def mask(self, names: Iterable[str]) -> Tensor:
+    def mask(self, names: Iterable[str]) -> "Tensor":
         """Boolean [K], true at the named slots."""
+        import torch  # seconds, which who only wants the names need not wait
+
         mask = torch.zeros(len(self), dtype=torch.bool)
         for name in names:
             mask[self.index(name)] = True

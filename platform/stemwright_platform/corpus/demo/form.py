@@ -115,6 +115,8 @@ def _order(form: str, room: int, lengths: Mapping[str, int], rng: np.random.Gene
     fitting = [head + order for order in orders if total(head + order) <= room] or ["V"]
     best = max(total(order) for order in fitting)
     close = [order for order in fitting if total(order) > best - 12]
+    # A verse twice over is no song where a verse and a chorus fit.
+    close = [order for order in close if "C" in order] or close
     return [_LETTERS[letter] for letter in close[int(rng.integers(len(close)))]]
 
 

@@ -41,3 +41,10 @@ def test_sections_hold_whole_progressions_and_last_a_sensible_time() -> None:
             assert bars % phrase == 0
             assert bars * bar_s < 2 * SECTION_S[1]
             assert bars * bar_s > SECTION_S[0] - 1
+
+
+@pytest.mark.parametrize("form", ["song", "club"])
+def test_songs_with_room_for_it_have_a_chorus(form: str) -> None:
+    for bars in range(28, 100):
+        rng = np.random.default_rng(bars)
+        assert "chorus" in {span.kind for span in plan_form(form, bars, PHRASES, 2.0, rng)}
