@@ -11,7 +11,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 KINDS = {
     "unreadable": "missing, empty, no audio, damaged in the middle, or with samples that are not finite",
     "truncated": "the file ends before its header, or its container, says",
-    "leak": "the same music in the training split and in another one",
+    "leak": "the same music in two splits",
     "silent": "a file that stays below −60 dBFS, or a song of nothing else; a note below 2 % sounding time",
     "misaligned": "a stem, or all of them, lies 1 ms or more before or behind its place in the mix",
     "length": "a file ends more than 1 s (a note: 0.1 s) from the mix, or not where the manifest says",

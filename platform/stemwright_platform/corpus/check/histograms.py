@@ -8,7 +8,9 @@ import numpy as np
 from markupsafe import Markup
 
 WIDTH = 520
-LEFT, RIGHT, TOP, BOTTOM = 92, 16, 14, 44
+LEFT, RIGHT, TOP, BOTTOM = 108, 16, 14, 44
+NAMES = 156
+"""Width for the names of `bars`."""
 ROW, GAP = 46, 12
 """Heights of a row's highest bar and of the space between rows."""
 SINGLE_ROW = 150
@@ -64,11 +66,11 @@ def bars(counts: Mapping[str, int], colour: str, title: str) -> Markup:
     parts, row = [], 30
     for place, (name, count) in enumerate(counts.items()):
         top = TOP + place * row
-        width = max(2.0, count / most * (WIDTH - LEFT - RIGHT - 70))
+        width = max(2.0, count / most * (WIDTH - NAMES - RIGHT - 80))
         parts += [
-            _text(LEFT - 10, top + 15, name, "end", "value"),
-            f'<rect style="fill:{colour}" x="{LEFT}" y="{top + 2}" width="{width:.1f}" height="18" rx="3"/>',
-            _text(LEFT + width + 8, top + 15, f"{count:,}", "start"),
+            _text(NAMES - 10, top + 16, name, "end", "value"),
+            f'<rect style="fill:{colour}" x="{NAMES}" y="{top + 2}" width="{width:.1f}" height="18" rx="3"/>',
+            _text(NAMES + width + 8, top + 16, f"{count:,}", "start"),
         ]
     described = ", ".join(f"{name} {count}" for name, count in counts.items())
     return _svg(parts, TOP + row * len(counts) + 6, f"{title}: {described}")
@@ -85,7 +87,7 @@ def _row(
         _text(LEFT - 10, foot - height / 2 + (0 if most else 4), name, "end", "value"),
     ]
     if most:
-        parts.append(_text(LEFT - 10, foot - height / 2 + 15, f"max {most:,}", "end"))
+        parts.append(_text(LEFT - 10, foot - height / 2 + 17, f"max {most:,}", "end"))
     for place in np.flatnonzero(counts):
         left, right = axis.x(float(edges[place])), axis.x(float(edges[place + 1]))
         tall = max(1.5, counts[place] / most * height)
