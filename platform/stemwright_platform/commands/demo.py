@@ -18,7 +18,7 @@ FILES = ("stages.json", "composition.json", "report.html")
 @app.command(epilog=f"Example: `{EXAMPLE}`")
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything that the demo makes.")] = Path("demo"),
-    songs: Annotated[int, typer.Option(help="Size of the demo corpus; a song lasts 30 s.")] = 40,
+    songs: Annotated[int, typer.Option(help="Size of the demo corpus; a song lasts about a minute.")] = 40,
     minutes: Annotated[float, typer.Option(help="Minutes of training.")] = 3.0,
     seed: Annotated[int, typer.Option(help="Of corpus, training and composition.")] = 1,
     port: Annotated[int, typer.Option(help="Where the API listens; another one if it is taken.")] = 8000,

@@ -12,8 +12,8 @@ from stemwright_platform.corpus.manifest import Song
 from stemwright_platform.corpus.stem_audio import read_stem
 
 SAMPLE_RATE_HZ = 48_000
-SETTLED_S = 4.0
-"""Intros are thin: an excerpt begins after this, where the song is long enough."""
+SETTLED = 1 / 3
+"""Intros are thin: an excerpt begins after this share of the song, where what follows is long enough."""
 
 
 def held_out_song(songs: Sequence[Song]) -> Song:
@@ -47,4 +47,4 @@ def write_excerpt(song: Song, folder: Path, *, tracks: Sequence[str], duration_s
 def _start_s(song: Song, duration_s: float) -> float:
     """A downbeat, such that the whole excerpt fits."""
     fitting = [beat for beat in song.downbeats_s if beat + duration_s <= song.duration_s]
-    return next((beat for beat in fitting if beat >= SETTLED_S), fitting[-1] if fitting else 0.0)
+    return next((beat for beat in fitting if beat >= SETTLED * song.duration_s), fitting[-1] if fitting else 0.0)

@@ -17,13 +17,13 @@ HOST = "127.0.0.1"
 def main_job(plan: DemoPlan, closing: ExitStack, say: Callable[[str], None]) -> list[Stage]:
     """The stages. What they leave running is ended by `closing`."""
     work = MainJob(plan, closing, say)
-    music_s = plan.songs * plan.song_s
+    music_s = plan.songs * sum(plan.song_s) / 2
     cores = num_cores()
     return [
         Stage(
             name="corpus",
-            does=f"make {plan.songs} songs of {plan.song_s:g} s with four stems each",
-            estimate_s=4 + music_s / 80 / cores,
+            does=f"make {plan.songs} songs of {plan.song_s[0]:g} to {plan.song_s[1]:g} s with four stems each",
+            estimate_s=4 + music_s / 50 / cores,
             settings={"songs": plan.songs, "seed": plan.seed, "song_s": plan.song_s},
             result=plan.corpus / "manifest.parquet",
             run=work.make_corpus,
@@ -31,7 +31,7 @@ def main_job(plan: DemoPlan, closing: ExitStack, say: Callable[[str], None]) -> 
         Stage(
             name="latents",
             does=f"start Ray and encode {duration_text(music_s)} of music with Ray Data",
-            estimate_s=12 + music_s / 20 / cores,
+            estimate_s=12 + music_s / 40 / cores,
             settings={"codec": plan.model_preset.codec},
             result=plan.latents / "dataset.json",
             run=work.encode_latents,

@@ -8,7 +8,7 @@ from pathlib import Path
 from stemwright.errors import InputError
 from stemwright.presets import Preset, load_preset
 
-SONG_S = 30.0
+SONG_S = (45.0, 75.0)
 PIECE_S = 8.0
 
 
@@ -30,8 +30,8 @@ class DemoPlan:
     """What to compose; by default the description of a held-out song."""
     preset: str = "small"
     """Model to train."""
-    song_s: float = SONG_S
-    """Length of a song of the corpus."""
+    song_s: tuple[float, float] = SONG_S
+    """Shortest and longest song of the corpus."""
     piece_s: float = PIECE_S
     """Length of the composition."""
 

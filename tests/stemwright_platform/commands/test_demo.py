@@ -83,7 +83,7 @@ def test_the_whole_demo_leaves_a_page_with_stems_and_is_kept_when_run_again(ray_
     plan = DemoPlan(
         out=tmp_path / "demo",
         songs=3,
-        song_s=8.0,
+        song_s=(8.0, 8.0),
         minutes=0.05,
         preset="tiny",
         piece_s=2.0,
