@@ -47,4 +47,5 @@ def write_excerpt(song: Song, folder: Path, *, tracks: Sequence[str], duration_s
 def _start_s(song: Song, duration_s: float) -> float:
     """A downbeat, such that the whole excerpt fits."""
     fitting = [beat for beat in song.downbeats_s if beat + duration_s <= song.duration_s]
-    return next((beat for beat in fitting if beat >= SETTLED * song.duration_s), fitting[-1] if fitting else 0.0)
+    settled_s = SETTLED * song.duration_s
+    return next((beat for beat in fitting if beat >= settled_s), fitting[-1] if fitting else 0.0)

@@ -18,11 +18,12 @@ def main_job(plan: DemoPlan, closing: ExitStack, say: Callable[[str], None]) -> 
     """The stages. What they leave running is ended by `closing`."""
     work = MainJob(plan, closing, say)
     music_s = plan.songs * sum(plan.song_s) / 2
+    lengths = f"{plan.song_s[0]:g} to {plan.song_s[1]:g} s"
     cores = num_cores()
     return [
         Stage(
             name="corpus",
-            does=f"make {plan.songs} songs of {plan.song_s[0]:g} to {plan.song_s[1]:g} s with four stems each",
+            does=f"make {plan.songs} songs of {lengths} with four stems each",
             estimate_s=4 + music_s / 50 / cores,
             settings={"songs": plan.songs, "seed": plan.seed, "song_s": plan.song_s},
             result=plan.corpus / "manifest.parquet",
