@@ -80,13 +80,15 @@ class LatentDataset:
         self._know_layouts({self._songs[part.song_id].shard for part in slices})
         ranges = [self._range(part) for part in slices]
         buffers = self._bytes.read(ranges)
-        work = zip(slices, buffers, (start for _, start, _ in ranges), out, strict=True)
-        if sum(latents.nbytes for latents in out) < WORTH_THREADS or torch.get_num_threads() == 1:
+        work = list(zip(slices, buffers, (start for _, start, _ in ranges), out, strict=True))
+        threads = min(torch.get_num_threads(), MAX_THREADS, len(out))
+        # torch has threads of its own for 8-bit latents, and many more where several threads call it
+        if threads == 1 or self._quantised or sum(latents.nbytes for latents in out) < WORTH_THREADS:
             for arguments in work:
                 self._decode(*arguments)
             return
         # ended with the call: threads that stay would be lost in a fork
-        with ThreadPoolExecutor(min(torch.get_num_threads(), MAX_THREADS, len(out))) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             for done in [pool.submit(self._decode, *arguments) for arguments in work]:
                 done.result()
 

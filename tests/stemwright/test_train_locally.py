@@ -22,7 +22,7 @@ from stemwright.training_log import Record, read_log
 def train(make_latents: Callable[..., Path], tmp_path: Path) -> Callable[..., RunFolder]:
     """Trains a toy on random latents, as `train("out", steps=6)`."""
     data = make_latents({"song": 200, "short": 30, "other": 100}, held_out=["other"])
-    preset = toy_preset(windows_s=(0.2,), batch_size=2)
+    preset = toy_preset(windows_s=(0.2, 0.4), batch_size=2)
 
     def run(out: str, **arguments: Any) -> RunFolder:
         arguments = {"steps": 6, "checkpoint_every": 2, "text_encoder": HashedText(), **arguments}
