@@ -84,7 +84,7 @@ def plan(
     from stemwright_platform.corpus.preparation import Preparation
 
     encoding = Encoding(
-        codec=choice.load(),
+        codec=choice.load_for_planning(),
         tracks=tracks_of(songs),
         storage=storage,  # pyright: ignore[reportArgumentType]
     )

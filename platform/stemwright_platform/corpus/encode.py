@@ -1,27 +1,21 @@
-"""Manifest → latent shards by Ray Data: a pool of actors, each with a codec, each song held by one at a time.
+"""Manifest → latent shards by Ray Data: a pool of actors, each with a codec, each at one shard at a time.
 
-A row is a shard to make. Decoding and encoding stay in one actor: the audio of a song is a hundred
-times its latents and would only pass through the object store. The shards land in a folder that all
-nodes share, under names and with contents that do not depend on who made them, so that a lost actor's
-shard is simply made again, and a run that was interrupted goes on where it stopped.
+The shards land in a folder that all nodes reach, under names and with contents that do not depend on who
+made them, so that a run that was interrupted goes on where it stopped.
 """
 
-import errno
-import logging
-import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
 
-import ray
-from ray.data import ActorPoolStrategy, DataContext
+import torch
 
 from stemwright.codec import Codec, load_codec
 from stemwright.data_folder import DataFolder
 from stemwright.dataset_info import DatasetInfo
 from stemwright.errors import InputError
 from stemwright.tracks import Tracks
-from stemwright_platform import cluster
+from stemwright_platform.corpus.crew import by_actors
 from stemwright_platform.corpus.encode_shard import Encoding, Storage, encode_shard
 from stemwright_platform.corpus.preparation import Preparation
 from stemwright_platform.corpus.shard_plan import ShardPlan
@@ -51,23 +45,20 @@ class CodecChoice:
         """InputError where it is unknown or its weights are missing."""
         return load_codec(self.name, weights=self.weights, device=self.device)
 
+    def load_for_planning(self) -> Codec:
+        """The same where the device may be missing: the machine that plans need not be one that encodes."""
+        return replace(self, device=self.device if torch.cuda.is_available() else "cpu").load()
 
-class ShardEncoder:
-    """An actor's work: a row with a plan's number and the pickled plan → the number and what came of it."""
+
+class ShardWork:
+    """What an actor does: a plan → how many of its songs were rejected."""
 
     def __init__(self, folder: DataFolder, choice: CodecChoice, tracks: Tracks, storage: Storage) -> None:
         self._folder = folder
         self._encoding = Encoding(codec=choice.load(), tracks=tracks, storage=storage)
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        try:
-            report = encode_shard(pickle.loads(row["plan"]), self._folder, self._encoding)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            fault = f"no space left for {self._folder}: free some and run again"
-            return {"id": row["id"], "fault": fault, "rejected": 0}
-        return {"id": row["id"], "fault": "", "rejected": report.num_rejected}
+    def __call__(self, plan: ShardPlan) -> int:
+        return encode_shard(plan, self._folder, self._encoding).num_rejected
 
 
 def encode_corpus(
@@ -84,42 +75,11 @@ def encode_corpus(
     `on_shard` hears of each shard that is done. InputError as `Preparation` raises it, and for a full disk.
     """
     work.begin()
-    if work.missing:
-        cluster.connect()
-        _encode(work, choice, max_workers or _cluster_size(choice), on_shard)
-    return work.finish()
-
-
-def _encode(
-    work: Preparation, choice: CodecChoice, max_workers: int, on_shard: Callable[[ShardPlan], None]
-) -> None:
-    _quieten(DataContext.get_current())
-    encoder: Any = ShardEncoder  # Ray takes classes here, its annotation does not
-    # from_items needs no tasks of its own, which would wait for the CPUs that the actors hold.
-    rows = [{"id": number, "plan": pickle.dumps(plan)} for number, plan in enumerate(work.missing)]
-    done = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-        encoder,
-        fn_constructor_args=(work.folder, choice, work.encoding.tracks, work.encoding.storage),
-        compute=ActorPoolStrategy(size=min(max_workers, len(rows))),
-        num_cpus=1,
-        num_gpus=choice.num_gpus,
-    )
     rejected = work.num_rejected
-    for row in done.iter_rows():
-        if row["fault"]:
-            raise InputError(row["fault"])
-        rejected += row["rejected"]
-        on_shard(work.missing[row["id"]])
+    settings = (choice, work.encoding.tracks, work.encoding.storage)
+    make_work = partial(ShardWork, work.folder, *settings)
+    for number, more in by_actors(make_work, work.missing, workers=max_workers, num_gpus=choice.num_gpus):
+        rejected += more
+        on_shard(work.missing[number])
         work.check_rejected(rejected)
-
-
-def _cluster_size(choice: CodecChoice) -> int:
-    resources = ray.cluster_resources()
-    fitting = resources.get("GPU", 1) / choice.num_gpus if choice.num_gpus else resources.get("CPU", 1)
-    return max(1, int(fitting))
-
-
-def _quieten(context: DataContext) -> None:
-    context.enable_progress_bars = False
-    context.use_datasource_v2 = False  # seconds slower on a small number of rows
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    return work.finish()

@@ -4,14 +4,10 @@ The driver alone writes, so that the folder of results need not be one that all 
 must be.
 """
 
-import json
-import logging
-import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from stemwright_platform.corpus.check.duplicate_rules import Duplicate, duplicate_findings
 from stemwright_platform.corpus.check.duplicates import Candidate, candidates
@@ -22,10 +18,8 @@ from stemwright_platform.corpus.check.listening import SAME, listen
 from stemwright_platform.corpus.check.measurement import SongMeasure
 from stemwright_platform.corpus.check.mix_rules import mix_findings
 from stemwright_platform.corpus.check.song_check import measure_song
+from stemwright_platform.corpus.crew import done_by
 from stemwright_platform.corpus.manifest import Song
-
-MOST_BLOCKS = 4096
-"""Of rows that wait in Ray: one a song up to here."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,9 +52,10 @@ def check_corpus(
     keys = [key_of(song) for song in songs]
     waiting = {key: song for key, song in zip(keys, songs, strict=True) if journal.get(key) is None}
     on_start(list(waiting.values()))
-    for row in _on_ray(_measure, [{"key": key, "song": pickle.dumps(song)} for key, song in waiting.items()]):
-        journal.add(row["key"], SongMeasure.from_json(json.loads(row["measure"])))
-        on_song(waiting[row["key"]])
+    waiting_keys = list(waiting)
+    for number, measure in done_by(measure_song, list(waiting.values())):
+        journal.add(waiting_keys[number], measure)
+        on_song(waiting[waiting_keys[number]])
     journal.keep_only(keys)
     measures = [measure for key in keys if (measure := journal.get(key))]
     findings = [*_judged(songs, measures), *_duplicates(songs, measures)]
@@ -94,43 +89,17 @@ def _judged(songs: Sequence[Song], measures: Sequence[SongMeasure]) -> Iterator[
 def _duplicates(songs: Sequence[Song], measures: Sequence[SongMeasure]) -> Iterator[Finding]:
     by_name = {song.song_id: song for song in songs}
     readable = [measure for measure in measures if all(track.is_sound for track in measure.tracks)]
-    rows = [
-        {"pair": pickle.dumps((candidate, by_name[candidate.first], by_name[candidate.second]))}
-        for candidate in candidates(readable)
+    pairs = [
+        (candidate, by_name[candidate.first], by_name[candidate.second]) for candidate in candidates(readable)
     ]
-    heard = [pickle.loads(row["duplicate"]) for row in _on_ray(_listen, rows)]
+    heard = [duplicate for _, duplicate in done_by(_listened, pairs)]
     found = sorted(
         (pair for pair in heard if pair.heard.likeness >= SAME), key=lambda pair: (pair.first, pair.second)
     )
     yield from duplicate_findings(by_name, found)
 
 
-def _measure(row: dict[str, Any]) -> dict[str, Any]:
-    measure = measure_song(pickle.loads(row["song"]))
-    return {"key": row["key"], "measure": json.dumps(measure.to_json())}
-
-
-def _listen(row: dict[str, Any]) -> dict[str, Any]:
-    pair: tuple[Candidate, Song, Song] = pickle.loads(row["pair"])
+def _listened(pair: tuple[Candidate, Song, Song]) -> Duplicate:
     candidate, first, second = pair
     heard = listen(first, second, candidate.later_s)
-    return {"duplicate": pickle.dumps(Duplicate(first=candidate.first, second=candidate.second, heard=heard))}
-
-
-def _on_ray(
-    function: Callable[[dict[str, Any]], dict[str, Any]], rows: list[dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    """The rows' results, each as it is done."""
-    if not rows:
-        return
-    import ray.data
-
-    from stemwright_platform import cluster
-
-    cluster.connect()
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.use_datasource_v2 = False  # seconds slower on a small number of rows
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    blocks = ray.data.from_items(rows, override_num_blocks=min(len(rows), MOST_BLOCKS))
-    yield from blocks.map(function, num_cpus=1).iter_rows()
+    return Duplicate(first=candidate.first, second=candidate.second, heard=heard)

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from stemwright.errors import InputError
 from stemwright.prompts import SongMetadata
+from stemwright_platform.corpus.crew import done_by
 from stemwright_platform.corpus.manifest import Song, Split, split_of, with_both_splits, write_manifest
-from stemwright_platform.corpus.midi.crew import done_by
 from stemwright_platform.corpus.midi.midi_source import MidiSource, families
 from stemwright_platform.corpus.midi.render_song import RenderOrder, is_rendered, read_record, render_song
 from stemwright_platform.corpus.midi.stems import TAIL_S
