@@ -39,8 +39,8 @@ BATCH, ROUNDS = 16, 7
 
 HEADING = """# Reading training windows
 
-GB/s: `raw` of the column latents by pyarrow (one byte a value where the storage is int8), `windows` of float16
-by `Windows.batch`, and their ratio, by length of the windows.
+GB/s: `raw` of the column latents by pyarrow (one byte a value where the storage is int8), `windows` of
+float16 by `Windows.batch`, and their ratio, by length of the windows.
 
 """
 
