@@ -86,8 +86,8 @@ def test_validation_windows_have_the_middle_length_and_come_from_the_validation_
     make_latents: Callable[..., Path],
 ) -> None:
     data = make_latents({"a": 400, "b": 400, "c": 400}, held_out=["b", "c"])
-    buckets = {"windows_s": (0.4, 0.8, 1.6)}
-    lengths = {batch.latents.shape[-1] for batch in run_of(str(data), **buckets).held_out_batches()}
+    run = run_of(str(data), windows_s=(0.4, 0.8, 1.6))
+    lengths = {batch.latents.shape[-1] for batch in run.held_out_batches()}
     assert lengths == {120}
     before = run_of(str(data)).judged_on
     songs = read_song_index(data)
