@@ -23,6 +23,7 @@ from stemwright.training_run import TrainingPlan, TrainingRun
 from stemwright.validation import validate
 from stemwright_platform.corpus.demo_corpus import make_demo_corpus
 from stemwright_platform.corpus.encode_locally import prepare_locally
+from stemwright_platform.corpus.encode_shard import Encoding
 from stemwright_platform.corpus.manifest import read_manifest
 from stemwright_platform.time_left import TimeLeft
 
@@ -51,7 +52,7 @@ def prepared(work: Path, songs: int) -> Path:
     if not (data / "dataset.json").exists():
         print(f"making {songs} demo songs and their latents in {work}", flush=True)
         manifest = make_demo_corpus(work / "corpus", songs, seed=1, duration_s=30.0, jobs=os.cpu_count() or 1)
-        prepare_locally(read_manifest(manifest), data, load_codec("mdct"))
+        prepare_locally(read_manifest(manifest), data, Encoding(codec=load_codec("mdct")))
     return data
 
 

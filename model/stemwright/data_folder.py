@@ -68,7 +68,8 @@ class DataFolder:
 
     def read(self, name: str) -> bytes:
         """A whole file. Raises FileNotFoundError."""
-        return self._files.cat_file(f"{self._root}/{name}")
+        content: Any = self._files.cat_file(f"{self._root}/{name}")
+        return content
 
     def read_ranges(self, ranges: Sequence[tuple[str, int, int | None]]) -> list[bytes]:
         """Parts of files, `(name, start, end)` each, by several requests at a time. Raises FileNotFoundError.

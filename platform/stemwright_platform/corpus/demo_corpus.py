@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from stemwright.errors import InputError
-from stemwright.prompts import SongMetadata
 from stemwright_platform.corpus.demo.song import SongOrder, make_song, read_record, sha256_of
-from stemwright_platform.corpus.manifest import Song, split_of, with_both_splits, write_manifest
+from stemwright_platform.corpus.manifest import split_of, with_both_splits, write_manifest
+from stemwright_platform.corpus.rendered_song import rendered_song
 from stemwright_platform.corpus.synthesis.sound_font import (
-    SAMPLE_RATE_HZ,
     default_sound_font,
     load_sound_font,
 )
@@ -54,7 +53,13 @@ def make_demo_corpus(
         if on_song:
             on_song(order.song_id)
     manifest = Path(out) / MANIFEST
-    write_manifest(manifest, with_both_splits([_song(order, folder) for order in orders]))
+    made = [
+        rendered_song(
+            folder / order.song_id, order.song_id, split_of(order.song_id), read_record(order, folder)
+        )
+        for order in orders
+    ]
+    write_manifest(manifest, with_both_splits(made))
     return manifest
 
 
@@ -113,21 +118,3 @@ def _finished(orders: list[SongOrder], folder: Path, jobs: int | None) -> Iterat
 def _ignore_interrupts() -> None:
     """Ctrl-C is for the parent, which lets the songs in work be finished."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _song(order: SongOrder, folder: Path) -> Song:
-    record = read_record(order, folder)
-    home = folder / order.song_id
-    return Song(
-        song_id=order.song_id,
-        split=split_of(order.song_id),
-        duration_s=record["duration_s"],
-        sample_rate_hz=SAMPLE_RATE_HZ,
-        tracks={name: (str(home / f"{name}.flac"),) for name in record["tracks"]}
-        | dict.fromkeys(record["silent_tracks"], ()),
-        mix_path=str(home / "mix.flac"),
-        metadata=SongMetadata.from_fields(record),
-        downbeats_s=tuple(record["downbeats_s"]),
-        source=record["source"],
-        licence=record["licence"],
-    )

@@ -24,7 +24,7 @@ MIN_DURATION_S = 1.0
 SOUNDING_DBFS = -60.0
 """A frame sounds when its stem, once levelled, is above this root mean square."""
 SLICE_S = 10.0
-"""Stems are encoded in slices: hours of audio need no more memory than minutes, and the work stays in cache."""
+"""Stems are encoded in slices: hours need no more memory than minutes, and the work stays in cache."""
 _MEASURED_AT_ONCE = 1 << 18
 
 

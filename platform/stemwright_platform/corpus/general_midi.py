@@ -1,4 +1,4 @@
-"""General MIDI programs, as prompts name their instruments."""
+"""General MIDI programs and drum kits, as prompts name them."""
 
 PROGRAMS: tuple[str, ...] = (
     *("piano", "bright piano", "electric grand piano", "honky-tonk piano"),
@@ -61,6 +61,18 @@ PROGRAMS: tuple[str, ...] = (
     ),
     *("fret noise", "breath noise", "seashore", "birds", "telephone", "helicopter", "applause", "gunshot"),
 )
+
+KITS: dict[int, str] = {
+    0: "acoustic drums",
+    8: "room drums",
+    16: "power drums",
+    24: "electronic drums",
+    25: "drum machine",
+    32: "jazz drums",
+    40: "brushed drums",
+    48: "orchestral drums",
+}
+"""Drum kits by their program number."""
 """Program number from 0 → words."""
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from stemwright.prompts import SongMetadata
 from stemwright_platform.corpus.demo.arrangement import Arrangement
-from stemwright_platform.corpus.demo.instruments import KITS, PROGRAMS
+from stemwright_platform.corpus.general_midi import KITS, PROGRAMS
 
 SLOW_BPM, FAST_BPM = 90, 124
 

@@ -10,9 +10,9 @@ from symusic import Score, Tempo, TextMeta, TimeSignature, Track
 
 from stemwright.errors import InputError
 from stemwright_platform.corpus.demo.arrangement import Arrangement
-from stemwright_platform.corpus.demo.instruments import KITS, PROGRAMS
 from stemwright_platform.corpus.demo.note import Note
 from stemwright_platform.corpus.synthesis.effects import ROOM_S, Effects
+from stemwright_platform.corpus.synthesis.mixing import mix_of
 from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, SoundFont
 
 Audio = NDArray[np.float32]
@@ -45,19 +45,10 @@ def render(arrangement: Arrangement, font: SoundFont, rng: np.random.Generator) 
             continue
         dry = _narrowed(_track(arrangement, name, font, num_samples))
         stems[name] = _faded(_levelled(effects.applied(dry), level_db, pan, name, font))
-    loudest = max(_peak(audio) for audio in (mix(stems), *stems.values()))
+    loudest = max(_peak(audio) for audio in (mix_of(stems), *stems.values()))
     for stem in stems.values():
         stem *= np.float32(min(1.0, MIX_PEAK / loudest))
     return stems
-
-
-def mix(stems: dict[str, Audio]) -> Audio:
-    """The sum `[2, n]` of the stems."""
-    first, *rest = stems.values()
-    total = first.copy()
-    for stem in rest:
-        total += stem
-    return total
 
 
 def to_midi(arrangement: Arrangement) -> bytes:
@@ -115,8 +106,7 @@ def _levelled(stem: Audio, level_db: float, pan: float, name: str, font: SoundFo
     power = _power(stem)
     sounding = power.sum(axis=0) > 1e-8
     if not sounding.any():
-        kinds = KITS if name == "drums" else PROGRAMS
-        raise InputError(f"sound font {font.path} is silent on {name}: it needs {', '.join(kinds.values())}")
+        raise InputError(f"sound font {font.path} is silent on {name}: give a General MIDI one")
     level = 10 ** (level_db / 20) / np.sqrt(power[:, sounding].mean(axis=1))
     sides = np.sqrt(2) * np.array([np.cos((pan + 1) * np.pi / 4), np.sin((pan + 1) * np.pi / 4)])
     stem *= (level * sides).astype(np.float32)[:, None]

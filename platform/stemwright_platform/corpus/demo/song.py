@@ -14,7 +14,8 @@ import soundfile
 from stemwright_platform.corpus.demo.arrangement import Arrangement, arrange
 from stemwright_platform.corpus.demo.genres import GENRES
 from stemwright_platform.corpus.demo.metadata import describe
-from stemwright_platform.corpus.demo.rendering import Audio, mix, render, to_midi
+from stemwright_platform.corpus.demo.rendering import Audio, render, to_midi
+from stemwright_platform.corpus.synthesis.mixing import mix_of
 from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, load_sound_font
 
 SOURCE = "stemwright demo corpus"
@@ -95,7 +96,7 @@ def _write_song(order: SongOrder, folder: Path) -> None:
     stems = render(arrangement, load_sound_font(order.soundfont), rng)
     for name, stem in stems.items():
         _write_flac(folder / f"{name}.flac", stem)
-    _write_flac(folder / "mix.flac", mix(stems))
+    _write_flac(folder / "mix.flac", mix_of(stems))
     (folder / "song.mid").write_bytes(to_midi(arrangement))
     num_samples = next(iter(stems.values())).shape[1]
     record = {

@@ -1,17 +1,6 @@
 """The programs of General MIDI by what they are good for, and which can stand in for which."""
 
-from stemwright_platform.corpus.general_midi import PROGRAMS
-
-KITS: dict[int, str] = {
-    0: "acoustic drums",
-    8: "room drums",
-    16: "power drums",
-    24: "electronic drums",
-    25: "drum machine",
-    32: "jazz drums",
-    40: "brushed drums",
-    48: "orchestral drums",
-}
+from stemwright_platform.corpus.general_midi import KITS, PROGRAMS
 
 BASSES = frozenset(range(32, 40))
 PERCUSSION = frozenset(range(115, 119))

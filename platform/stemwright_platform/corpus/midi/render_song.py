@@ -18,8 +18,9 @@ from stemwright_platform.corpus.midi.midi_source import MidiSource
 from stemwright_platform.corpus.midi.programs import EFFECTS, name_of
 from stemwright_platform.corpus.midi.score import Score, read_score
 from stemwright_platform.corpus.midi.slots import Assignment, assign
-from stemwright_platform.corpus.midi.stems import mix_of, render_stems
+from stemwright_platform.corpus.midi.stems import render_stems
 from stemwright_platform.corpus.synthesis.effects import Audio
+from stemwright_platform.corpus.synthesis.mixing import mix_of
 from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, load_sound_font
 
 RENDERER = 1

@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stemwright.errors import InputError
-from stemwright.prompts import SongMetadata
 from stemwright_platform.corpus.crew import done_by
 from stemwright_platform.corpus.manifest import Song, Split, split_of, with_both_splits, write_manifest
 from stemwright_platform.corpus.midi.midi_source import MidiSource, families
 from stemwright_platform.corpus.midi.render_song import RenderOrder, is_rendered, read_record, render_song
 from stemwright_platform.corpus.midi.stems import TAIL_S
 from stemwright_platform.corpus.midi.survey import survey
-from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, load_sound_font
+from stemwright_platform.corpus.rendered_song import rendered_song
+from stemwright_platform.corpus.synthesis.sound_font import load_sound_font
 
 MANIFEST, REJECTED, SONGS = "manifest.parquet", "rejected.parquet", "songs"
 MIN_FREE_BYTES = 64 << 20
@@ -181,7 +181,15 @@ def render_corpus(
         raise InputError(
             f"none of {len(failed)} songs could be rendered; {failed[0].song_id}: {failed[0].reason}"
         )
-    songs = tuple(_song(order, folder, plan.splits[order.source.family]) for order in made)
+    songs = tuple(
+        rendered_song(
+            folder / order.song_id,
+            order.song_id,
+            plan.splits[order.source.family],
+            read_record(order, folder),
+        )
+        for order in made
+    )
     rejected = plan.rejected + failed
     _write_rejected(Path(out) / REJECTED, rejected)
     manifest = Path(out) / MANIFEST
@@ -216,25 +224,6 @@ def _splits(sources: Sequence[MidiSource]) -> dict[str, Split]:
         for name in names
     ]
     return {song.song_id: song.split for song in with_both_splits(stand_ins)}
-
-
-def _song(order: RenderOrder, folder: Path, split: Split) -> Song:
-    record = read_record(order, folder)
-    home = folder / order.song_id
-    return Song(
-        song_id=order.song_id,
-        split=split,
-        duration_s=record["duration_s"],
-        sample_rate_hz=SAMPLE_RATE_HZ,
-        tracks={name: (str(home / f"{name}.flac"),) for name in record["tracks"]}
-        | dict.fromkeys(record["silent_tracks"], ()),
-        mix_path=str(home / "mix.flac"),
-        metadata=SongMetadata.from_fields(record),
-        downbeats_s=tuple(record["downbeats_s"]),
-        source=record["source"],
-        licence=record["licence"],
-        notes=tuple(record["notes"]),
-    )
 
 
 def _write_rejected(path: Path, rejected: Sequence[Rejection]) -> None:

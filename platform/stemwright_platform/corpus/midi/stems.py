@@ -9,6 +9,7 @@ from stemwright_platform.corpus.midi.augmentation import Variant
 from stemwright_platform.corpus.midi.part_audio import play
 from stemwright_platform.corpus.midi.slots import Assignment
 from stemwright_platform.corpus.synthesis.effects import Audio
+from stemwright_platform.corpus.synthesis.mixing import mix_of
 from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, SoundFont
 
 TAIL_S = 1.5
@@ -53,15 +54,6 @@ def render_stems(
         raise InputError(f"sound font {font.path.name} plays none of its parts")
     _limit(stems)
     return stems
-
-
-def mix_of(stems: Mapping[str, Audio]) -> Audio:
-    """The sum `[2, n]` of the stems."""
-    first, *rest = stems.values()
-    total = first.copy()
-    for stem in rest:
-        total += stem
-    return total
 
 
 def _sounding_power(stem: Audio) -> float:

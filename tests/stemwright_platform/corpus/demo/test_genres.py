@@ -4,7 +4,7 @@ from stemwright_platform.corpus.demo.drums import VELOCITIES, VOICES
 from stemwright_platform.corpus.demo.genre import Genre
 from stemwright_platform.corpus.demo.genres import GENRES
 from stemwright_platform.corpus.demo.harmony import Key, progression
-from stemwright_platform.corpus.demo.instruments import KITS, PROGRAMS
+from stemwright_platform.corpus.general_midi import KITS, PROGRAMS
 
 
 @pytest.mark.parametrize("genre", GENRES, ids=lambda genre: genre.name)
@@ -28,7 +28,9 @@ def test_every_progression_and_instrument_of_a_genre_exists(genre: Genre) -> Non
     for mode, texts in genre.progressions.items():
         for text in texts:
             assert progression(text, Key(0, mode))
-    assert {*genre.bass_programs, *genre.comping_programs, *genre.melody_programs} <= PROGRAMS.keys()
+    assert {*genre.bass_programs, *genre.comping_programs, *genre.melody_programs} <= set(
+        range(len(PROGRAMS))
+    )
     assert set(genre.kits) <= KITS.keys()
     assert len(genre.melody_programs) > 1
 

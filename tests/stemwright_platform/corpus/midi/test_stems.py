@@ -7,7 +7,8 @@ from stemwright_platform.corpus.midi.augmentation import Variant, variant_of
 from stemwright_platform.corpus.midi.midi_file import parse_midi
 from stemwright_platform.corpus.midi.score import score_of
 from stemwright_platform.corpus.midi.slots import assign
-from stemwright_platform.corpus.midi.stems import LEVELS_DB, MIX_PEAK, TAIL_S, mix_of, render_stems
+from stemwright_platform.corpus.midi.stems import LEVELS_DB, MIX_PEAK, TAIL_S, render_stems
+from stemwright_platform.corpus.synthesis.mixing import mix_of
 from stemwright_platform.corpus.synthesis.sound_font import SoundFont
 
 PLAIN = Variant(font=0, programs={}, effects={}, levels_db={})
