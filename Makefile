@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-slow chaos check bench bench-learning bench-encoding serve clean help
+.PHONY: demo test test-slow chaos check bench bench-learning bench-encoding bench-reader bench-estimates serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -33,6 +33,12 @@ bench-learning: .venv/.dev  ## 30 minutes of training: held-out loss against the
 
 bench-encoding: .venv/.dev  ## Encoding by Ray Data against a plain loop, its memory over hours, planning 800 hours
 	$(BIN)/python benchmarks/encoding.py
+
+bench-reader: .venv/.dev  ## Reading training windows against pyarrow's own rate on the same shards
+	$(BIN)/python benchmarks/reader_speed.py --storage float16 int8
+
+bench-estimates: .venv/.dev  ## How often tempo, key and downbeats are estimated right
+	$(BIN)/python benchmarks/estimates.py
 
 serve: .venv/.runtime  ## The API on local Ray, with the model that the demo trained
 	$(BIN)/stemwright serve --model demo/model --port 8000
