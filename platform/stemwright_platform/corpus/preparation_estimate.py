@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import torch
 
 from stemwright_platform.corpus.encode_song import SongEncoder
 from stemwright_platform.corpus.manifest import Song
@@ -54,7 +55,12 @@ def _speed(work: Preparation) -> float:
             sample_rate_hz=TRIAL_RATE_HZ,
             tracks={name: (str(path),) for name in tracks},
         )
-        elapsed_s = [_elapsed_s(song, work) for _ in range(2)][-1]  # the first call sets things up
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # as an encoder has
+        try:
+            elapsed_s = [_elapsed_s(song, work) for _ in range(2)][-1]  # the first call sets things up
+        finally:
+            torch.set_num_threads(threads)
     return TRIAL_S * len(tracks) / elapsed_s
 
 

@@ -86,3 +86,17 @@ def test_a_plain_process_killed_at_random_ends_as_if_nothing_had_happened(manife
 @pytest.mark.chaos
 def test_ten_random_kills_on_ray_end_as_if_nothing_had_happened(manifest, tmp_path):
     check_kills(ON_RAY, 10, manifest, tmp_path)
+
+
+@pytest.mark.chaos
+def test_an_encoder_that_dies_is_replaced_and_nothing_is_lost(manifest, tmp_path):
+    assert start(ON_RAY, manifest, tmp_path / "whole").wait() == 0
+    process = start(ON_RAY, manifest, tmp_path / "cut")
+    while not list((tmp_path / "cut").glob("shard-*.parquet")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    encoders = [child for child in process.children(recursive=True) if "MapWorker" in child.name()]
+    assert len(encoders) == 2
+    encoders[0].kill()
+    assert process.wait() == 0
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
