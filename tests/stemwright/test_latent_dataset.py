@@ -1,6 +1,5 @@
 import os
 import pickle
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -144,17 +143,14 @@ def test_an_index_that_does_not_fit_the_folder_is_refused(make_latents):
             LatentDataset(folder)
 
 
-def test_twelve_thousand_songs_in_4800_shards_open_at_once(make_latents: Callable[..., Path]) -> None:
+def test_opening_reads_no_shard(make_latents: Callable[..., Path]) -> None:
     folder = make_latents({"a": 50})
     (song,) = read_song_index(folder)
-    shards = tuple(f"shard-{number:05d}.parquet" for number in range(4800))
-    songs = [replace(song, song_id=f"song {i}", shard=i * 4800 // 12_000) for i in range(12_000)]
+    shards = tuple(f"missing-{number:05d}.parquet" for number in range(40))
+    songs = [replace(song, song_id=f"song {i}", shard=i * 40 // 100) for i in range(100)]
     write_song_index(folder, songs)
     replace(DatasetInfo.load(DataFolder(folder)), shards=shards).save(DataFolder(folder))
-    start = time.process_time()
-    dataset = LatentDataset(folder)
-    assert time.process_time() - start < 1.0
-    assert len(dataset.songs()) == 12_000
+    assert len(LatentDataset(folder).songs()) == 100
 
 
 @pytest.mark.parametrize("storage", ["float16", "int8"])

@@ -1,4 +1,3 @@
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,9 +53,7 @@ def test_an_index_that_is_gone_or_cut_is_one_clear_line(tmp_path: Path) -> None:
         read_song_index(tmp_path)
 
 
-def test_twelve_thousand_songs_are_read_in_well_under_a_second(tmp_path: Path) -> None:
-    write_song_index(tmp_path, [replace(SONG, song_id=f"song {i}", shard=i // 3) for i in range(12_000)])
-    start = time.process_time()
-    songs = read_song_index(tmp_path)
-    assert time.process_time() - start < 1.0
-    assert len(songs) == 12_000
+def test_a_long_index_comes_back_in_order(tmp_path: Path) -> None:
+    written = [replace(SONG, song_id=f"song {i}", shard=i // 3) for i in range(3_000)]
+    write_song_index(tmp_path, written)
+    assert list(read_song_index(tmp_path)) == written

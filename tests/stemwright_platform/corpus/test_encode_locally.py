@@ -13,7 +13,7 @@ from stemwright.latent_dataset import LatentDataset
 from stemwright.mdct_codec import MdctCodec
 from stemwright_platform.corpus.encode_locally import prepare_locally
 from stemwright_platform.corpus.encode_shard import Encoding
-from stemwright_platform.corpus.encode_song import SongEncoder
+from stemwright_platform.corpus.encode_song import LatentSlice, SongEncoder
 from stemwright_platform.corpus.preparation import read_rejected
 
 CODEC = MdctCodec()
@@ -21,8 +21,11 @@ ENCODING = Encoding(codec=CODEC)
 
 
 def encode_song(song):
-    (whole,) = SongEncoder(song, CODEC).slices()
-    return whole
+    slices = list(SongEncoder(song, CODEC).slices())
+    return LatentSlice(
+        latents=torch.cat([piece.latents for piece in slices], dim=-1),
+        sounding=torch.cat([piece.sounding for piece in slices], dim=-1),
+    )
 
 
 def contents(folder):

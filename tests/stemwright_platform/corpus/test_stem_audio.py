@@ -53,9 +53,9 @@ def test_a_stem_in_a_store_is_the_same(tmp_path):
     import fsspec
 
     path = noise(tmp_path / "a.flac", 1.5)
-    with fsspec.open("memory://stems/a.flac", "wb") as file:
+    with fsspec.open("memory://recordings/a.flac", "wb") as file:
         file.write((tmp_path / "a.flac").read_bytes())  # pyright: ignore
-    assert torch.equal(read_stem(["memory://stems/a.flac"], 48000), read_stem([path], 48000))
+    assert torch.equal(read_stem(["memory://recordings/a.flac"], 48000), read_stem([path], 48000))
 
 
 def test_a_damaged_file_among_good_ones_is_named(tmp_path):
