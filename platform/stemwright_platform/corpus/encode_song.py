@@ -23,7 +23,7 @@ from stemwright_platform.corpus.stem_audio import Audio, StemAudio
 MIN_DURATION_S = 1.0
 SOUNDING_DBFS = -60.0
 """A frame sounds when its stem, once levelled, is above this root mean square."""
-SLICE_S = 10.0
+SLICE_S = 5.0
 """Stems are encoded in slices: hours need no more memory than minutes, and the work stays in cache."""
 _MEASURED_AT_ONCE = 1 << 18
 
