@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from stemwright.errors import InputError
-from stemwright_platform.corpus.demo.song import SongOrder, make_song, read_record, sha256_of
+from stemwright_platform.corpus.demo.song import SongOrder, make_song, sha256_of
 from stemwright_platform.corpus.manifest import split_of, with_both_splits, write_manifest
-from stemwright_platform.corpus.rendered_song import rendered_song
+from stemwright_platform.corpus.song_folder import made_song
 from stemwright_platform.corpus.synthesis.sound_font import (
     default_sound_font,
     load_sound_font,
@@ -53,12 +53,7 @@ def make_demo_corpus(
         if on_song:
             on_song(order.song_id)
     manifest = Path(out) / MANIFEST
-    made = [
-        rendered_song(
-            folder / order.song_id, order.song_id, split_of(order.song_id), read_record(order, folder)
-        )
-        for order in orders
-    ]
+    made = [made_song(folder / order.song_id, order.song_id, split_of(order.song_id)) for order in orders]
     write_manifest(manifest, with_both_splits(made))
     return manifest
 

@@ -1,28 +1,24 @@
 """One song of the demo corpus on disk: FLAC stems, the mix, MIDI and a record of what it is."""
 
 import hashlib
-import json
-import shutil
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
 from stemwright_platform.corpus.demo.arrangement import Arrangement, arrange
 from stemwright_platform.corpus.demo.genres import GENRES
 from stemwright_platform.corpus.demo.metadata import describe
-from stemwright_platform.corpus.demo.rendering import Audio, render, to_midi
+from stemwright_platform.corpus.demo.rendering import render, to_midi
+from stemwright_platform.corpus.song_folder import make_folder, write_flac, write_record
 from stemwright_platform.corpus.synthesis.mixing import mix_of
 from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, load_sound_font
 
 SOURCE = "stemwright demo corpus"
 GENERATOR = 3
 """Raise it when equal seeds would give other songs."""
-RECORD = "metadata.json"
-"""What the song is, in the form that the folders importer reads, with the settings that made it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,31 +57,7 @@ def sha256_of(font: Path) -> str:
 
 def make_song(order: SongOrder, folder: Path) -> None:
     """Make the song in `folder`/song_id, whole or not at all; a finished one of the same order is kept."""
-    final = folder / order.song_id
-    if is_finished(order, folder):
-        return
-    partial = folder / f".{order.song_id}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        _write_song(order, partial)
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def is_finished(order: SongOrder, folder: Path) -> bool:
-    """Whether the song is there, made by the same order."""
-    try:
-        return read_record(order, folder)["settings"] == order.settings
-    except (OSError, ValueError, KeyError):
-        return False
-
-
-def read_record(order: SongOrder, folder: Path) -> dict[str, Any]:
-    """What `make_song` wrote about the song."""
-    return json.loads((folder / order.song_id / RECORD).read_text())
+    make_folder(folder / order.song_id, order.settings, partial(_write_song, order))
 
 
 def _write_song(order: SongOrder, folder: Path) -> None:
@@ -95,8 +67,8 @@ def _write_song(order: SongOrder, folder: Path) -> None:
     metadata = describe(arrangement, rng)
     stems = render(arrangement, load_sound_font(order.soundfont), rng)
     for name, stem in stems.items():
-        _write_flac(folder / f"{name}.flac", stem)
-    _write_flac(folder / "mix.flac", mix_of(stems))
+        write_flac(folder / f"{name}.flac", stem)
+    write_flac(folder / "mix.flac", mix_of(stems))
     (folder / "song.mid").write_bytes(to_midi(arrangement))
     num_samples = next(iter(stems.values())).shape[1]
     record = {
@@ -109,7 +81,7 @@ def _write_song(order: SongOrder, folder: Path) -> None:
         "source": SOURCE,
         "licence": f"generated, rendered with {order.soundfont.name}",
     } | asdict(metadata)
-    (folder / RECORD).write_text(json.dumps(record, indent=1))
+    write_record(folder, record)
 
 
 def _sections(arrangement: Arrangement) -> list[dict[str, Any]]:
@@ -128,7 +100,3 @@ def _genre_index(order: SongOrder) -> int:
     """Every genre once in each round of songs, in an order of the round's own."""
     round_number, place = divmod(order.index, len(GENRES))
     return int(np.random.default_rng([order.seed, round_number, 7]).permutation(len(GENRES))[place])
-
-
-def _write_flac(path: Path, audio: Audio) -> None:
-    soundfile.write(path, audio.T, SAMPLE_RATE_HZ, subtype="PCM_16", format="FLAC", compression_level=0.2)

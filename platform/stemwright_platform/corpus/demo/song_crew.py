@@ -6,7 +6,8 @@ from pathlib import Path
 
 from stemwright.errors import InputError
 from stemwright_platform.corpus.crew import done_by
-from stemwright_platform.corpus.demo.song import SongOrder, is_finished, make_song, sha256_of
+from stemwright_platform.corpus.demo.song import SongOrder, make_song, sha256_of
+from stemwright_platform.corpus.song_folder import is_made
 
 
 def make_on_ray(orders: Sequence[SongOrder], folder: Path) -> Iterator[SongOrder]:
@@ -14,7 +15,7 @@ def make_on_ray(orders: Sequence[SongOrder], folder: Path) -> Iterator[SongOrder
 
     InputError for a song that a node could not make.
     """
-    missing = [order for order in orders if not is_finished(order, folder)]
+    missing = [order for order in orders if not is_made(folder / order.song_id, order.settings)]
     yield from (order for order in orders if order not in missing)
     for number, _ in done_by(partial(_made, folder=folder), missing):
         yield missing[number]

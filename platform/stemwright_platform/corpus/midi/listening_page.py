@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from stemwright.audio import read_audio
 from stemwright.tracks import TRACKS
-from stemwright_platform.corpus.midi.render_song import Performance, RenderOrder, perform, read_record
+from stemwright_platform.corpus.midi.render_song import Performance, RenderOrder, perform
 from stemwright_platform.corpus.midi.slots import DRUMS
+from stemwright_platform.corpus.song_folder import read_record
 from stemwright_platform.demo.pictures import RANGE_DB, spectrogram_uri, wave_path
 from stemwright_platform.demo.report import MIX_COLOUR, lane_colour
 from stemwright_platform.time_left import duration_text
@@ -34,7 +35,7 @@ def write_page(orders: Sequence[RenderOrder], out: str | Path, most: int = 10) -
     The songs are spread over the corpus, those with all tracks first.
     """
     out = Path(out)
-    records = [read_record(order, out / SONGS_FOLDER) for order in orders]
+    records = [read_record(out / SONGS_FOLDER / order.song_id) for order in orders]
     chosen = _spread(records, most)
     songs = [_drawn(orders[number], records[number], out) for number in chosen]
     page = out / PAGE

@@ -1,13 +1,10 @@
 """One song of a rendered corpus on disk: FLAC stems, mix, and a record of what it is and how it was made."""
 
-import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import soundfile
 
 from stemwright.errors import InputError
 from stemwright.tracks import TRACKS
@@ -19,14 +16,12 @@ from stemwright_platform.corpus.midi.programs import EFFECTS, name_of
 from stemwright_platform.corpus.midi.score import Score, read_score
 from stemwright_platform.corpus.midi.slots import Assignment, assign
 from stemwright_platform.corpus.midi.stems import render_stems
-from stemwright_platform.corpus.synthesis.effects import Audio
+from stemwright_platform.corpus.song_folder import make_folder, write_flac, write_record
 from stemwright_platform.corpus.synthesis.mixing import mix_of
 from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, load_sound_font
 
 RENDERER = 1
 """Raise it when equal settings would give other songs."""
-RECORD = "metadata.json"
-"""What the song is, in the form that the folders importer reads, with the settings that made it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,31 +62,7 @@ def render_song(order: RenderOrder, folder: Path) -> None:
 
     Raises InputError where its MIDI file, or the sound font, gives no sound.
     """
-    if is_rendered(order, folder):
-        return
-    final = folder / order.song_id
-    partial = final.with_name(f".{final.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        _write(order, partial)
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def is_rendered(order: RenderOrder, folder: Path) -> bool:
-    """Whether the song is there, made by the same order."""
-    try:
-        return read_record(order, folder)["settings"] == order.settings
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def read_record(order: RenderOrder, folder: Path) -> dict[str, Any]:
-    """What `render_song` wrote about the song."""
-    return json.loads((folder / order.song_id / RECORD).read_text(encoding="utf-8"))
+    make_folder(folder / order.song_id, order.settings, partial(_write, order))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,11 +104,11 @@ def _write(order: RenderOrder, folder: Path) -> None:
     if len(stems) < 2:
         raise InputError(f"{order.source.path.name}: sounds on {next(iter(stems))} alone")
     for name, stem in stems.items():
-        _write_flac(folder / f"{name}.flac", stem)
-    _write_flac(folder / "mix.flac", mix_of(stems))
+        write_flac(folder / f"{name}.flac", stem)
+    write_flac(folder / "mix.flac", mix_of(stems))
     num_samples = next(iter(stems.values())).shape[1]
     record = _record(order, song, sorted(stems)) | {"duration_s": num_samples / SAMPLE_RATE_HZ}
-    (folder / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    write_record(folder, record)
 
 
 def _record(order: RenderOrder, song: Performance, tracks: list[str]) -> dict[str, Any]:
@@ -219,7 +190,3 @@ def _instruments(parts: Sequence[Assignment], tracks: Sequence[str]) -> list[str
                 seconds[name] = seconds.get(name, 0.0) + float(part.notes.length_s.sum())
         names += sorted(seconds, key=lambda name: -seconds[name])
     return list(dict.fromkeys(names))
-
-
-def _write_flac(path: Path, audio: Audio) -> None:
-    soundfile.write(path, audio.T, SAMPLE_RATE_HZ, subtype="PCM_16", format="FLAC", compression_level=0.2)

@@ -15,10 +15,10 @@ from stemwright.errors import InputError
 from stemwright_platform.corpus.crew import done_by
 from stemwright_platform.corpus.manifest import Song, Split, split_of, with_both_splits, write_manifest
 from stemwright_platform.corpus.midi.midi_source import MidiSource, families
-from stemwright_platform.corpus.midi.render_song import RenderOrder, is_rendered, read_record, render_song
+from stemwright_platform.corpus.midi.render_song import RenderOrder, render_song
 from stemwright_platform.corpus.midi.stems import TAIL_S
 from stemwright_platform.corpus.midi.survey import survey
-from stemwright_platform.corpus.rendered_song import rendered_song
+from stemwright_platform.corpus.song_folder import is_made, made_song
 from stemwright_platform.corpus.synthesis.sound_font import load_sound_font
 
 MANIFEST, REJECTED, SONGS = "manifest.parquet", "rejected.parquet", "songs"
@@ -147,7 +147,11 @@ def plan_corpus(
         orders=orders,
         splits=_splits(taken),
         rejected=rejected,
-        missing=tuple(number for number, order in enumerate(orders) if not is_rendered(order, folder)),
+        missing=tuple(
+            number
+            for number, order in enumerate(orders)
+            if not is_made(folder / order.song_id, order.settings)
+        ),
     )
 
 
@@ -182,13 +186,7 @@ def render_corpus(
             f"none of {len(failed)} songs could be rendered; {failed[0].song_id}: {failed[0].reason}"
         )
     songs = tuple(
-        rendered_song(
-            folder / order.song_id,
-            order.song_id,
-            plan.splits[order.source.family],
-            read_record(order, folder),
-        )
-        for order in made
+        made_song(folder / order.song_id, order.song_id, plan.splits[order.source.family]) for order in made
     )
     rejected = plan.rejected + failed
     _write_rejected(Path(out) / REJECTED, rejected)
