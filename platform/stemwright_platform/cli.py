@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from stemwright.errors import InputError
-from stemwright_platform.commands import compose, corpus, demo, prepare, serve, train
+from stemwright_platform.commands import compose, corpus, demo, models, prepare, serve, train
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -23,6 +23,7 @@ def application() -> typer.Typer:
         add_completion=False,
     )
     app.add_typer(corpus.app, name="corpus")
+    app.add_typer(models.app, name="models")
     for command in (prepare, train, compose, serve, demo):
         app.add_typer(command.app)
     return app

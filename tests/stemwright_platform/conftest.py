@@ -1,12 +1,21 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 
+from stemwright.checkpoint import Origin, save_checkpoint
+from stemwright.codec import load_codec
+from stemwright.latent_stats import LatentStats
+from stemwright.learner import fit_preset
+from stemwright.presets import load_preset
 from stemwright.prompts import SongMetadata
-from stemwright.tracks import TRACKS
+from stemwright.text_encoder import load_text_encoder
+from stemwright.tracks import TRACKS, Tracks
+from stemwright.unet import StemUNet
 from stemwright_platform.corpus.manifest import Song
 
 
@@ -19,6 +28,35 @@ def tone(
     wave = np.sin(2 * np.pi * 110 * len(path.stem) * time) + 0.1 * rng.standard_normal(len(time))
     soundfile.write(path, np.stack([level * wave, 0.7 * level * wave][:channels], axis=1), rate_hz)
     return path
+
+
+@pytest.fixture(scope="session")
+def make_checkpoint() -> Callable[..., Path]:
+    """A model of the embedded codec and text encoder with random weights, as `make_checkpoint(folder, seed=1)`."""
+    codec, encoder = load_codec("mdct"), load_text_encoder("minilm")
+
+    def make(folder: Path, *, seed: int = 0, tracks: Tracks = TRACKS, loss: float = 0.5) -> Path:
+        tiny = replace(load_preset("tiny"), tracks=tracks)
+        preset = fit_preset(tiny, latent_dim=codec.latent_dim, text_width=encoder.width)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model = StemUNet(preset.model, preset.schedule.build())
+            weights = {
+                name: value + 0.02 * torch.randn_like(value) for name, value in model.state_dict().items()
+            }
+        shape = (len(tracks), codec.latent_dim)
+        origin = Origin(
+            codec=codec.name,
+            codec_fingerprint=codec.fingerprint,
+            text_encoder=encoder.name,
+            text_encoder_fingerprint=encoder.fingerprint,
+            gains_db=tuple(float(slot + 1) for slot in range(len(tracks))),
+            facts={"steps": 1, "validation": {"loss": loss, "ratio": 0.9}, "judged_on": "songs"},
+        )
+        stats = LatentStats(mean=torch.zeros(shape), std=torch.ones(shape))
+        return save_checkpoint(folder, weights=weights, preset=preset, stats=stats, origin=origin)
+
+    return make
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
-"""The MLflow model registry: versions of a model, and the alias that serving follows.
+"""The MLflow model registry: versions of a model, and what an address of one means.
 
 What is registered is the checkpoint folder itself, nothing pickled.
 """
 
+import glob
 import os
 import re
 import shutil
@@ -15,14 +16,20 @@ from urllib.request import url2pathname
 
 from stemwright.checkpoint import CONFIG, model_folder
 from stemwright.errors import InputError
+from stemwright_platform.training.alias import CHAMPION, promote
 from stemwright_platform.training.tracking import default_uri, open_client
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.tracking import MlflowClient
 
-CHAMPION = "champion"
 URI = re.compile(r"models:/(?P<name>[^/@]+)(@(?P<alias>[^/@]+)|/(?P<version>\d+))")
+KNOWN_ANSWERS = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""What a registry says of what it does not have; every other fault is its own."""
+
+
+class RegistryAway(InputError):
+    """The registry did not answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,13 +64,8 @@ def register(
     champion = _champion(client, name)
     wins = champion is None or _beats(loss, judged_on, champion.tags)
     if wins:
-        set_alias(client, name, CHAMPION, number)
+        promote(client, name, number, CHAMPION)
     return Registration(name=name, version=number, champion=wins)
-
-
-def set_alias(client: "MlflowClient", name: str, alias: str, version: int) -> None:
-    """Let `models:/NAME@ALIAS` mean a version."""
-    client.set_registered_model_alias(name, alias, str(version))
 
 
 def resolve_model(uri: str | Path, *, tracking_uri: str | None = None, cache: Path | None = None) -> Path:
@@ -77,16 +79,35 @@ def resolve_model(uri: str | Path, *, tracking_uri: str | None = None, cache: Pa
         if not (folder / CONFIG).is_file():
             raise InputError(f"{uri} is no model: give a run of `stemwright train` or models:/NAME@ALIAS")
         return folder
+    cache = cache or Path.home() / ".cache" / "stemwright" / "models"
     client = open_client(tracking_uri or default_uri())
-    version = _find(client, str(uri))
+    try:
+        version = find_version(client, str(uri))
+    except RegistryAway:
+        if kept := _kept(str(uri), cache):
+            return kept
+        raise
     source = client.get_run(version.run_id or "").info.artifact_uri or ""
     local = _local_path(f"{source}/{(version.source or '').rsplit('/', 1)[-1]}")
     if local is not None and (local / CONFIG).is_file():
         return local
-    return _fetched(client, version, cache or Path.home() / ".cache" / "stemwright" / "models")
+    return _fetched(client, version, cache)
 
 
-def _find(client: "MlflowClient", uri: str) -> "ModelVersion":
+def pinned(uri: str, *, tracking_uri: str | None = None) -> str:
+    """The address of the version that an address means now; a folder stands for itself.
+
+    Raises InputError where the registry does not know it or cannot be reached.
+    """
+    match = URI.fullmatch(uri)
+    if not uri.startswith("models:") or (match and match["version"]):
+        return uri
+    version = find_version(open_client(tracking_uri or default_uri()), uri)
+    return f"models:/{version.name}/{version.version}"
+
+
+def find_version(client: "MlflowClient", uri: str) -> "ModelVersion":
+    """What `models:/NAME@ALIAS` or `models:/NAME/3` means; InputError where it means nothing."""
     from mlflow.exceptions import MlflowException
 
     match = URI.fullmatch(uri)
@@ -97,7 +118,8 @@ def _find(client: "MlflowClient", uri: str) -> "ModelVersion":
             return client.get_model_version_by_alias(match["name"], match["alias"])
         return client.get_model_version(match["name"], match["version"])
     except MlflowException as error:
-        raise InputError(f"{uri}: {str(error).splitlines()[0]} (see --tracking-uri)") from None
+        kind = InputError if error.error_code in KNOWN_ANSWERS else RegistryAway
+        raise kind(f"{uri}: {str(error).splitlines()[0]} (see --tracking-uri)") from None
 
 
 def _fetched(client: "MlflowClient", version: "ModelVersion", cache: Path) -> Path:
@@ -111,9 +133,22 @@ def _fetched(client: "MlflowClient", version: "ModelVersion", cache: Path) -> Pa
         artifact = (version.source or "").rsplit("/", 1)[-1]
         fetched = client.download_artifacts(version.run_id or "", artifact, str(partial))
         os.replace(fetched, folder)
+    except OSError:
+        if not (folder / CONFIG).is_file():  # else another process was first
+            raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def _kept(uri: str, cache: Path) -> Path | None:
+    """A version that was fetched before."""
+    match = URI.fullmatch(uri)
+    if match is None or not match["version"]:
+        return None
+    folders = cache.glob(f"{glob.escape(match['name'])}-{match['version']}-*")
+    whole = [folder for folder in folders if (folder / CONFIG).is_file()]
+    return max(whole, key=lambda folder: folder.stat().st_mtime, default=None)
 
 
 def _local_path(uri: str) -> Path | None:

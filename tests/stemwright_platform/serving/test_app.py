@@ -3,7 +3,7 @@
 import io
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -12,13 +12,6 @@ import pytest
 import soundfile
 import torch
 
-from stemwright.checkpoint import Origin, save_checkpoint
-from stemwright.codec import load_codec
-from stemwright.latent_stats import LatentStats
-from stemwright.learner import fit_preset
-from stemwright.presets import load_preset
-from stemwright.text_encoder import load_text_encoder
-from stemwright.unet import StemUNet
 from stemwright_platform.serving.local_server import local_server, local_settings
 
 pytestmark = pytest.mark.ray
@@ -26,24 +19,8 @@ TRACKS = ["bass", "drums", "instrument", "melody"]
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    codec, encoder = load_codec("mdct"), load_text_encoder("minilm")
-    preset = fit_preset(load_preset("tiny"), latent_dim=codec.latent_dim, text_width=encoder.width)
-    torch.manual_seed(0)
-    model = StemUNet(preset.model, preset.schedule.build())
-    weights = {name: value + 0.02 * torch.randn_like(value) for name, value in model.state_dict().items()}
-    shape = (len(preset.tracks), codec.latent_dim)
-    origin = Origin(
-        codec=codec.name,
-        codec_fingerprint=codec.fingerprint,
-        text_encoder=encoder.name,
-        text_encoder_fingerprint=encoder.fingerprint,
-        gains_db=(1.0, 2.0, 3.0, 4.0),
-        facts={},
-    )
-    stats = LatentStats(mean=torch.zeros(shape), std=torch.ones(shape))
-    folder = tmp_path_factory.mktemp("model") / "tiny"
-    return save_checkpoint(folder, weights=weights, preset=preset, stats=stats, origin=origin)
+def checkpoint(tmp_path_factory: pytest.TempPathFactory, make_checkpoint: Callable[..., Path]) -> Path:
+    return make_checkpoint(tmp_path_factory.mktemp("model") / "tiny")
 
 
 @pytest.fixture(scope="module")

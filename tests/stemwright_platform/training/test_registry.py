@@ -6,7 +6,8 @@ import pytest
 
 from stemwright.checkpoint import CONFIG
 from stemwright.errors import InputError
-from stemwright_platform.training.registry import CHAMPION, Registration, register, resolve_model, set_alias
+from stemwright_platform.training.alias import alias_history, promote
+from stemwright_platform.training.registry import Registration, pinned, register, resolve_model
 from stemwright_platform.training.tracking import Tracking
 
 Enter = Callable[..., Registration]
@@ -46,6 +47,24 @@ def test_the_champion_is_the_lowest_loss_on_the_same_held_out_data(enter: Enter)
     assert not enter(loss=None).champion
 
 
+def test_a_version_that_training_made_the_champion_is_in_its_history(enter: Enter, client: Any) -> None:
+    for loss in (0.5, 0.6, 0.4):
+        name = enter(loss=loss).name
+    assert alias_history(client, name, "champion") == [1, 3]
+
+
+def test_an_alias_is_pinned_to_the_version_that_it_means_now(
+    enter: Enter, tracking_uri: str, client: Any
+) -> None:
+    first, second = enter(loss=0.5), enter(loss=0.4)
+    uri = f"models:/{first.name}@champion"
+    assert pinned(uri, tracking_uri=tracking_uri) == f"models:/{first.name}/{second.version}"
+    promote(client, first.name, first.version)
+    assert pinned(uri, tracking_uri=tracking_uri) == f"models:/{first.name}/{first.version}"
+    assert pinned("a/folder") == "a/folder"
+    assert pinned("models:/anything/7", tracking_uri="http://127.0.0.1:9") == "models:/anything/7"
+
+
 def test_paths_aliases_and_versions_lead_to_the_folder(
     enter: Enter, tracking_uri: str, client: Any, tmp_path: Path
 ) -> None:
@@ -56,7 +75,7 @@ def test_paths_aliases_and_versions_lead_to_the_folder(
 
     assert read(f"models:/{first.name}@champion") == '{"loss": 0.4}'
     assert read(f"models:/{first.name}/{first.version}") == '{"loss": 0.5}'
-    set_alias(client, first.name, CHAMPION, first.version)
+    promote(client, first.name, first.version)
     assert read(f"models:/{first.name}@champion") == '{"loss": 0.5}'
     assert read(str(tmp_path)) == read(f"models:/{first.name}/{second.version}")
 
@@ -72,6 +91,20 @@ def test_a_model_that_lies_elsewhere_is_fetched_once(
     written = (folder / CONFIG).stat().st_mtime_ns
     assert resolve_model(uri, tracking_uri=tracking_uri, cache=cache) == folder
     assert (folder / CONFIG).stat().st_mtime_ns == written
+
+
+def test_a_version_fetched_before_is_found_while_the_registry_is_away(
+    enter: Enter, tracking_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registration = enter(loss=0.5)
+    monkeypatch.setattr("stemwright_platform.training.registry._local_path", lambda uri: None)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    uri, cache = f"models:/{registration.name}/{registration.version}", tmp_path / "cache"
+    away = "http://127.0.0.1:9"
+    with pytest.raises(InputError, match=uri):
+        resolve_model(uri, tracking_uri=away, cache=cache)
+    folder = resolve_model(uri, tracking_uri=tracking_uri, cache=cache)
+    assert resolve_model(uri, tracking_uri=away, cache=cache) == folder
 
 
 @pytest.mark.parametrize(
