@@ -4,13 +4,14 @@ checkpoint.json          configuration, fingerprints, inference defaults, facts 
 model.safetensors        the averaged weights
 stats.safetensors        normalisation of the latents
 training.safetensors     what resuming needs (absent in a published model)
+files.json               sizes and digests of the three above
 README.md                the model card
 """
 
-import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -28,11 +29,12 @@ from stemwright.errors import InputError
 from stemwright.latent_stats import LatentStats
 from stemwright.model_card import model_card
 from stemwright.presets import Preset, SamplingConfig, parse_preset
+from stemwright.seal import SEAL, broken_seal, digest, seal, sealed_digests, sync
 from stemwright.text_embedding import TextEncoder
 from stemwright.tracks import Tracks
 from stemwright.unet import StemUNet
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CONFIG, MODEL, STATS, TRAINING = (
     "checkpoint.json",
     "model.safetensors",
@@ -129,13 +131,41 @@ def save_checkpoint(
         _save_tensors(stats.tensors(), partial / STATS)
         if training_state is not None:
             _save_tensors(training_state, partial / TRAINING)
+        seal(partial, [MODEL, STATS] if training_state is None else [MODEL, STATS, TRAINING])
         (partial / CONFIG).write_text(json.dumps(_config(preset, origin), indent=1) + "\n")
         (partial / "README.md").write_text(model_card(preset, asdict(origin)))
-        _sync(partial)
+        for path in (partial / SEAL, partial / CONFIG, partial / "README.md", partial):
+            sync(path)
         _replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def publish_checkpoint(checkpoint: str | Path, folder: str | Path) -> Path:
+    """Copy a checkpoint without its training state, whole or not at all; an older `folder` is replaced."""
+    source, folder = Path(checkpoint), Path(folder)
+    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        shutil.copytree(source, partial, ignore=shutil.ignore_patterns(TRAINING, SEAL))
+        seal(partial, [MODEL, STATS])
+        for path in (*partial.iterdir(), partial):
+            sync(path)
+        _replace(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def damage(folder: str | Path) -> str | None:
+    """Why a checkpoint cannot be loaded, in a few words; None where it is as it was written."""
+    folder = Path(folder)
+    try:
+        read_config(folder)
+    except InputError as error:
+        return str(error)
+    return broken_seal(folder)
 
 
 def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
@@ -151,10 +181,14 @@ def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
     with torch.device("meta"):
         model = StemUNet(preset.model, schedule)
     try:
-        model.load_state_dict(load_file(folder / MODEL), assign=True)
+        # cloned into aligned memory: where products round differs with it
+        weights = {name: value.clone() for name, value in load_file(folder / MODEL).items()}
+        model.load_state_dict(weights, assign=True)
         stats = LatentStats.load(folder / STATS)
     except (OSError, RuntimeError, safetensors.SafetensorError) as error:
         raise InputError(f"checkpoint {folder} is broken ({str(error).splitlines()[0]})") from None
+    if found := broken_seal(folder, (MODEL, STATS)):
+        raise InputError(f"checkpoint {folder} is broken ({found})")
     return Checkpoint(
         model=model.float().to(device).eval().requires_grad_(False),
         preset=preset,
@@ -219,27 +253,18 @@ def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     try:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
     except safetensors.SafetensorError as error:
-        if f"os error {errno.ENOSPC}" not in str(error):
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
             raise
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
     path.chmod(0o644)  # safetensors writes for the owner alone; a serving process may be another user
 
 
 def _fingerprint(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for name in (CONFIG, MODEL, STATS):
-        with (folder / name).open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    for path in [*folder.iterdir(), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    """Of the configuration as it is and of the weights as they were written."""
+    written = sealed_digests(folder)
+    digests = (digest(folder / CONFIG), written[MODEL], written[STATS])
+    return hashlib.sha256(b"".join(map(bytes.fromhex, digests))).hexdigest()
 
 
 def _replace(partial: Path, folder: Path) -> None:
@@ -248,4 +273,5 @@ def _replace(partial: Path, folder: Path) -> None:
     if folder.exists():
         os.replace(folder, old)
     os.replace(partial, folder)
+    sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)

@@ -3,22 +3,29 @@
 model/                   the best model so far, to compose with: a checkpoint without training state
 metrics.jsonl            a record a step (or a few)
 validation.jsonl         a record a checkpoint
-checkpoints/step-N/      what resuming needs: the last one and the best one
+skipped.jsonl            a record a skipped step, where there are any
+checkpoints/step-N/      what resuming needs: the last few and the best one
 run.json                 what was asked for
 """
 
 import json
+import math
 import os
 import shutil
-from collections.abc import Mapping
+import threading
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stemwright.checkpoint import CONFIG
+from stemwright.checkpoint import CONFIG, damage
 from stemwright.errors import InputError
 from stemwright.training_log import read_log
 from stemwright.training_run import TrainingPlan
+
+_NOTING = threading.Lock()
+"""A thread that tracks the run notes things down too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,10 @@ class RunFolder:
     def validation(self) -> Path:
         return self.path / "validation.jsonl"
 
+    @property
+    def skipped(self) -> Path:
+        return self.path / "skipped.jsonl"
+
     def begin(self, plan: TrainingPlan) -> dict[str, Any]:
         """Make or reopen the folder; returns run.json. InputError where it holds a run of other settings."""
         settings = json.loads(json.dumps(plan.settings()))
@@ -46,7 +57,7 @@ class RunFolder:
             if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
                 raise InputError(f"{self.path} exists and is no training run: choose another --out")
             self.path.mkdir(parents=True, exist_ok=True)
-            self.note(settings=settings)
+            self.note(settings=settings, id=uuid.uuid4().hex)
             return self.facts() or {}
         if changed := _difference(facts["settings"], settings):
             raise InputError(
@@ -65,30 +76,63 @@ class RunFolder:
             raise InputError(f"cannot read {self.path / 'run.json'} ({error})") from None
 
     def note(self, **facts: Any) -> None:
-        """Add to run.json, whole or not at all."""
-        temporary = self.path / ".run.json.tmp"
-        temporary.write_text(json.dumps({**(self.facts() or {}), **facts}, indent=1) + "\n")
-        os.replace(temporary, self.path / "run.json")
+        """Add to run.json, whole or not at all. OSError, with the file's name, where the disk is full."""
+        temporary, path = self.path / ".run.json.tmp", self.path / "run.json"
+        with _NOTING:
+            text = json.dumps({**(self.facts() or {}), **facts}, indent=1) + "\n"
+            try:
+                with temporary.open("w") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from None
+            os.replace(temporary, path)
 
     def checkpoint(self, step: int) -> Path:
         """Where the checkpoint of a step lies."""
         return self.path / "checkpoints" / f"step-{step:07d}"
 
+    def checkpoints(self) -> dict[int, Path]:
+        """All checkpoints by their steps, in order."""
+        found = (path.parent for path in (self.path / "checkpoints").glob(f"step-*/{CONFIG}"))
+        return dict(sorted((int(path.name.removeprefix("step-")), path) for path in found))
+
     def latest_checkpoint(self) -> Path | None:
-        """The last whole checkpoint."""
-        whole = sorted((self.path / "checkpoints").glob(f"step-*/{CONFIG}"))
-        return whole[-1].parent if whole else None
+        """The last checkpoint, not looked into."""
+        return next(reversed(self.checkpoints().values()), None)
+
+    def whole_checkpoint(self, say: Callable[[str], None] = lambda line: None) -> Path | None:
+        """The last checkpoint that is as it was written; None in a run that has none yet.
+
+        Others are passed over, which `say` is told. InputError where none is whole.
+        """
+        broken: list[str] = []
+        for path in reversed(self.checkpoints().values()):
+            if (found := damage(path)) is None:
+                for line in broken:
+                    say(f"{line}: going on from {path.name}")
+                return path
+            broken.append(f"checkpoint {path} is broken ({found})")
+        if broken:
+            raise InputError(
+                f"{broken[0]} and no older one is whole: bring one back from a copy, "
+                "or choose another --out to start anew"
+            )
+        return None
 
     def best_step(self, up_to: int) -> int | None:
         """The step of the lowest validation loss among the first `up_to`; None where there is none."""
         scores = [record for record in read_log(self.validation) if record["step"] <= up_to]
-        return min(scores, key=lambda record: record["loss"])["step"] if scores else None
+        judged = [record for record in scores if math.isfinite(record["loss"])]
+        return min(judged, key=lambda record: record["loss"])["step"] if judged else None
 
-    def prune(self, keep: set[int | None]) -> None:
-        """Remove the checkpoints of other steps."""
-        kept = {self.checkpoint(step).name for step in keep if step is not None}
-        for folder in (self.path / "checkpoints").glob("step-*"):
-            if folder.name not in kept:
+    def prune(self, *, newest: int, up_to: int) -> None:
+        """Keep the last checkpoints up to a step and the best of them; remove all else."""
+        last = [step for step in self.checkpoints() if step <= up_to][-newest:]
+        kept = {self.checkpoint(step) for step in (*last, self.best_step(up_to)) if step is not None}
+        for folder in (self.path / "checkpoints").glob("*step-*"):
+            if folder not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,38 +1,80 @@
 """Writes down a run as it goes: records, scores, checkpoints, and the best model so far."""
 
+import shutil
+from contextlib import ExitStack
+
+from stemwright.checkpoint import damage, publish_checkpoint, read_config
 from stemwright.run_folder import RunFolder
+from stemwright.run_lock import run_lock
 from stemwright.training_log import Record, TrainingLog
 from stemwright.training_run import TrainingRun
 from stemwright.validation_scores import score
+
+TAKE_OVER_S = 60.0
+"""How long the process that wrote before, about to end, is waited for."""
 
 
 class RunKeeper:
     """The one worker that writes (rank 0) has one."""
 
     def __init__(self, run: TrainingRun, folder: RunFolder) -> None:
-        self._run, self._folder = run, folder
-        self._metrics, self._scores = TrainingLog(folder.metrics), TrainingLog(folder.validation)
+        """`run`: as it goes on. InputError where another process writes the same run."""
+        self._run, self._folder, self._held = run, folder, ExitStack()
+        self._held.enter_context(run_lock(folder.path / ".writing.lock", wait_s=TAKE_OVER_S))
+        try:
+            self._clear_up()
+            self._metrics, self._scores = TrainingLog(folder.metrics), TrainingLog(folder.validation)
+            self._skipped: TrainingLog | None = None
+        except BaseException:
+            self._held.close()
+            raise
 
     def record(self, record: Record) -> None:
-        """Write down a step."""
+        """Write down a step; where the disk is full it waits for `checkpoint`."""
         self._metrics.append(record)
 
+    def skip(self, record: Record) -> None:
+        """Write down a step that was skipped."""
+        self._skipped = self._skipped or TrainingLog(self._folder.skipped)
+        self._skipped.append(record)
+
     def checkpoint(self) -> None:
-        """Validate and save, then publish the model if it is the best so far."""
+        """Validate and save, publish the model if it is the best so far, and let old checkpoints go.
+
+        OSError where the disk is full: what was there before is whole, and the run resumes from it.
+        """
         run, folder, step = self._run, self._folder, self._run.learner.step_count
         run.scores = score(run)
-        run.save(folder.checkpoint(step), resumable=True)
         if run.scores:
             self._scores.append(run.scores)
-        best = folder.best_step(up_to=step) or step
-        if best == step:
-            run.save(folder.model, resumable=False)
-
-    def prune(self) -> None:
-        """Keep the last checkpoint and the best one."""
-        step = self._run.learner.step_count
-        self._folder.prune({step, self._folder.best_step(up_to=step)})
+        # a run that resumes from the checkpoint never comes back to what is written down before it
+        for log in self._logs:
+            log.flush()
+        run.save(folder.checkpoint(step), resumable=True)
+        if folder.best_step(up_to=step) in (step, None):
+            publish_checkpoint(folder.checkpoint(step), folder.model)
+        folder.prune(newest=run.plan.keep_checkpoints, up_to=step)
 
     def close(self) -> None:
-        self._metrics.close()
-        self._scores.close()
+        for log in self._logs:
+            log.close()
+        self._held.close()
+
+    @property
+    def _logs(self) -> list[TrainingLog]:
+        return [log for log in (self._metrics, self._scores, self._skipped) if log]
+
+    def _clear_up(self) -> None:
+        """Finish what a killed process left undone."""
+        folder, step = self._folder, self._run.learner.step_count
+        for cut_short in (*folder.path.glob(".model.*"), *folder.path.glob("checkpoints/.step-*")):
+            shutil.rmtree(cut_short, ignore_errors=True)
+        best = folder.best_step(up_to=step) or step
+        if folder.checkpoint(best).is_dir() and self._published_step() != best:
+            publish_checkpoint(folder.checkpoint(best), folder.model)
+
+    def _published_step(self) -> int | None:
+        """The step of the model in the run's folder; None where it is not whole."""
+        if damage(self._folder.model) is not None:
+            return None
+        return read_config(self._folder.model)["origin"]["facts"]["steps"]

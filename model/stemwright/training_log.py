@@ -10,20 +10,40 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from stemwright.errors import is_out_of_room
+
 Record = dict[str, Any]
 """A record names its `step`, the number of steps done."""
 
 
 class TrainingLog:
-    """Appends records; each is on its way to the disk when `append` returns."""
+    """Appends records; each is on its way to the disk when `append` returns.
+
+    Where the disk is full, records wait here until there is room or `flush` says that there is none.
+    """
 
     def __init__(self, path: str | Path) -> None:
-        self._file = Path(path).open("a+b", buffering=0)  # noqa: SIM115 (closed by close)
+        self._path = Path(path)
+        self._file = self._path.open("a+b", buffering=0)
+        self._waiting = b""
         if self._file.tell() and not self._ends_line():
-            self._file.write(b"\n")  # a process that died left half a line
+            self._waiting = b"\n"  # a process that died left half a line
 
     def append(self, record: Record) -> None:
-        self._file.write(json.dumps(record).encode() + b"\n")
+        self._waiting += json.dumps(record).encode() + b"\n"
+        try:
+            self.flush()
+        except OSError as error:
+            if not is_out_of_room(error):
+                raise
+
+    def flush(self) -> None:
+        """Write what waits. OSError, with the file's name, where there is no room."""
+        try:
+            while self._waiting:
+                self._waiting = self._waiting[self._file.write(self._waiting) :]
+        except OSError as error:
+            raise OSError(error.errno, os.strerror(error.errno or 0), str(self._path)) from None
 
     def close(self) -> None:
         self._file.close()

@@ -7,7 +7,15 @@ import torch
 from toy_learning import toy_batch, toy_learner
 
 import stemwright.checkpoint
-from stemwright.checkpoint import Origin, load_checkpoint, load_training_state, save_checkpoint, with_sampling
+from stemwright.checkpoint import (
+    Origin,
+    damage,
+    load_checkpoint,
+    load_training_state,
+    publish_checkpoint,
+    save_checkpoint,
+    with_sampling,
+)
 from stemwright.errors import InputError
 from stemwright.learner import Learner
 from stemwright.mdct_codec import MdctCodec
@@ -70,6 +78,7 @@ def test_nothing_in_the_folder_is_pickled(learner: Learner, tmp_path: Path) -> N
         "model.safetensors",
         "stats.safetensors",
         "training.safetensors",
+        "files.json",
         "README.md",
     }
 
@@ -96,6 +105,26 @@ def test_a_broken_checkpoint_is_named(learner: Learner, tmp_path: Path, broken: 
     (folder / broken).write_bytes((folder / broken).read_bytes()[:20])
     with pytest.raises(InputError, match="model"):
         load_checkpoint(folder)
+
+
+def test_weights_of_which_one_bit_has_flipped_are_not_loaded(learner: Learner, tmp_path: Path) -> None:
+    weights = save(learner, tmp_path / "model") / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(InputError, match=r"model\.safetensors is not as it was written"):
+        load_checkpoint(tmp_path / "model")
+
+
+def test_a_published_model_is_the_checkpoint_without_its_training_state(
+    learner: Learner, tmp_path: Path
+) -> None:
+    checkpoint = save(learner, tmp_path / "step-2")
+    model = publish_checkpoint(checkpoint, tmp_path / "model")
+    assert load_checkpoint(model).fingerprint == load_checkpoint(checkpoint).fingerprint
+    assert damage(model) is None
+    with pytest.raises(InputError, match="published model"):
+        load_training_state(model)
 
 
 def test_a_folder_that_is_no_checkpoint_says_how_to_make_one(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
+import resource
 from pathlib import Path
+
+import pytest
 
 from stemwright.training_log import LogReader, TrainingLog, read_log
 
@@ -38,3 +41,21 @@ def test_the_last_record_of_a_repeated_step_counts(tmp_path: Path) -> None:
         (2, 2),
         (3, 2),
     ]
+
+
+def test_a_record_that_finds_no_room_waits_and_is_written_in_its_place(tmp_path: Path) -> None:
+    log = TrainingLog(tmp_path / "log")
+    log.append({"step": 1})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "log").stat().st_size + 5, hard))
+    try:
+        log.append({"step": 2})
+        log.append({"step": 3})
+        with pytest.raises(OSError, match="log"):
+            log.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [record["step"] for record in read_log(tmp_path / "log")] == [1]
+    log.append({"step": 4})
+    log.close()
+    assert [record["step"] for record in read_log(tmp_path / "log")] == [1, 2, 3, 4]
