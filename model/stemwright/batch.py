@@ -22,6 +22,11 @@ class Batch:
     sample_ids: Tensor
     """int64 [B], unique over the whole training run: seeds each sample's random numbers."""
 
+    @property
+    def num_frames(self) -> int:
+        """S."""
+        return self.latents.shape[-1]
+
     def to(self, device: torch.device | str) -> "Batch":
         """The batch on a device, latents in float32: half the bytes travel, and the device converts them."""
         return Batch(

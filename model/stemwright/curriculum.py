@@ -4,11 +4,16 @@ Axes: B batch, K track, M = 2^K − 1 target sets.
 """
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from stemwright.errors import InputError
+
+Path = Literal["progressive", "uniform", "joint"]
+"""How the tasks come: as §4.3 has it; every target set alike from the first step on; or the joint task alone,
+all tracks at one shared timestep, which is the baseline of Table 2."""
 
 
 def target_sets(num_tracks: int) -> Tensor:
@@ -23,12 +28,16 @@ class Curriculum:
 
     num_tracks: int
     """K."""
+    path: Path = "progressive"
+    """Which of the three."""
     full_at: float = 0.6
     """Training progress in (0, 1] from which every set has probability 1/(2^K − 1)."""
     joint_opens_at: float = 0.2
     """Progress at which the joint task (k = K) begins to open; sizes 2…K−1 do so evenly before it, from 0."""
 
     def __post_init__(self) -> None:
+        if self.path not in get_args(Path):
+            raise InputError(f"unknown curriculum '{self.path}': choose from {', '.join(get_args(Path))}")
         if not 0 < self.full_at <= 1 or not 0 <= self.joint_opens_at < self.full_at:
             raise InputError("a curriculum needs 0 <= joint_opens_at < full_at <= 1")
 
@@ -37,6 +46,10 @@ class Curriculum:
 
         0: 1/K on each single track. `full_at` and later: 1/(2^K − 1) on every set (§5.1).
         """
+        if self.path == "joint":
+            return torch.eye(2**self.num_tracks - 1, dtype=torch.float64)[-1]
+        if self.path == "uniform":
+            progress = 1.0
         sizes = target_sets(self.num_tracks).sum(1)
         end = 1.0 / len(sizes)
         weight = torch.tensor([self._opening(int(k), progress) for k in sizes], dtype=torch.float64) * end

@@ -1,6 +1,7 @@
 """The forward process and the training loss (§3.1), for a timestep vector (§4.1).
 
-Axes: B batch, K track, D latent channel, S latent frame; t is integer, 0 clean … N.
+Axes: B batch, K track, D latent channel, S latent frame; t is integer, 0 clean … N. A timestep vector is
+[B, K], or [B, K, S] where some frames of a target are known: t = 0 there.
 """
 
 from dataclasses import dataclass
@@ -39,11 +40,15 @@ class NoiseSchedule:
         return len(self.alpha_bar) - 1
 
     def level(self, t: Tensor, like: Tensor) -> Tensor:
-        """ᾱ at each timestep `[…]`, as `[…, 1, 1]` in the dtype and device of `like`."""
-        return self.alpha_bar.to(like.device)[t].to(like.dtype)[..., None, None]
+        """ᾱ at timesteps `[B, K]` or `[B, K, S]`, to go with latents: `[B, K, 1, 1 or S]`.
+
+        In the dtype and on the device of `like`.
+        """
+        level = self.alpha_bar.to(like.device)[t].to(like.dtype)
+        return level[:, :, None] if t.ndim == 3 else level[..., None, None]
 
     def add_noise(self, z0: Tensor, noise: Tensor, t: Tensor, absent: Tensor | None = None) -> Tensor:
-        """Eq. 1 for latents `[B, K, D, S]` and a timestep vector `[B, K]`, which makes Eq. 5.
+        """Eq. 1 for latents `[B, K, D, S]` and a timestep vector, which makes Eq. 5.
 
         t = 0 returns `z0` itself. A target at N keeps its small ᾱ_N, so that x0 stays finite; a track
         marked in `absent` (boolean [B, K]) becomes `noise` itself, with nothing of `z0` in it.
@@ -68,7 +73,7 @@ def epsilon_loss_sum(
     """
     mask = loss_mask.expand(eps.shape[0], eps.shape[1], 1, eps.shape[3])
     # where, not a product: a NaN in a masked channel must not reach the gradient
-    error = torch.where(mask, eps - noise, 0.0).float().square()
+    error = torch.where(mask, eps - noise, 0.0).square()
     if weight is not None:
         error = error * weight
     return error.sum(), mask.sum() * eps.shape[2]

@@ -18,9 +18,11 @@ from stemwright.errors import InputError
 from stemwright.latent_stats import LatentStats
 from stemwright.loss_table import LossTable, Prediction
 from stemwright.presets import Preset
-from stemwright.tasks import prefix, task_prompt, timestep_vector
+from stemwright.step_guard import EXPLODED, SkippedStep, StepGuard
+from stemwright.tasks import frame_timesteps, prefix, task_prompt, timestep_vector
+from stemwright.teacher import InlineTeacher, Teacher
 from stemwright.text_embedding import TextEmbedding, TextEncoder
-from stemwright.training_draw import TrainingDraw, draw
+from stemwright.training_draw import TrainingDraw, TrainingDraws
 from stemwright.unet import StemUNet
 
 VELOCITY_FLOOR = 0.02
@@ -34,7 +36,7 @@ def fit_preset(preset: Preset, *, latent_dim: int, text_width: int) -> Preset:
 
 
 class Learner:
-    """Model, EMA, optimiser and curriculum of one run; `step` by `step`.
+    """Model, EMA, optimiser, curriculum and teacher of one run; `step` by `step`.
 
     Data-parallel by itself where torch.distributed is initialised: every sample draws from its own
     generator and the loss is normalised over the global batch, so n workers of b equal one of n·b.
@@ -50,24 +52,27 @@ class Learner:
         steps_per_epoch: int = 1,
         seed: int = 0,
         device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        model: nn.Module | None = None,
     ) -> None:
-        """`preset` must fit the data: see `fit_preset`. `total_steps`: length of curriculum and decay."""
+        """`preset` must fit the data: see `fit_preset`. `total_steps`: length of curriculum and decay.
+
+        `model`: another network, called as a `StemUNet` is, in its place. `dtype`: of the parameters.
+        """
         if total_steps < 1:
             raise InputError(f"training needs at least one step, got {total_steps}")
         self.preset, self.config = preset, preset.training
-        self.total_steps, self.steps_per_epoch, self.seed = total_steps, steps_per_epoch, seed
-        self.device = torch.device(device)
+        self.device, self.dtype = torch.device(device), dtype
         self.stats, self.text_encoder = stats, text_encoder
         self.schedule = preset.schedule.build()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.model = StemUNet(preset.model, self.schedule).to(self.device)
-        self.ema = Ema(self.model, self.config.ema_decay)
-        self.curriculum = Curriculum(
-            num_tracks=len(preset.tracks),
-            full_at=self.config.full_at,
-            joint_opens_at=self.config.joint_opens_at,
+        self.draws = TrainingDraws(
+            preset, total_steps=total_steps, steps_per_epoch=steps_per_epoch, seed=seed
         )
+        self.model = (model or seeded_model(preset, seed)).to(self.device, dtype)
+        self.ema = Ema(self.model, self.config.ema_decay)
+        self.teacher: Teacher | None = None
+        if self.config.p2 > 0:
+            self.teacher = InlineTeacher(self.denoise_averaged, preset, text_encoder, seed)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=self.config.learning_rate,
@@ -76,9 +81,29 @@ class Learner:
             fused=True,
         )
         self.step_count = 0
+        self.skipped: SkippedStep | None = None
+        """The latest step, where it was skipped."""
+        self._guard = StepGuard()
         self._parallel: nn.Module = (
             DistributedDataParallel(self.model) if dist.is_initialized() else self.model
         )
+
+    @property
+    def total_steps(self) -> int:
+        """Length of the run."""
+        return self.draws.total_steps
+
+    @total_steps.setter
+    def total_steps(self, steps: int) -> None:
+        self.draws.total_steps = steps
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.draws.steps_per_epoch
+
+    @property
+    def curriculum(self) -> Curriculum:
+        return self.draws.curriculum
 
     @property
     def progress(self) -> float:
@@ -98,49 +123,112 @@ class Learner:
         return self.config.learning_rate * warm * (1 - self.progress)
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """One optimiser step; returns loss, gradient norm, learning rate and the loss by size and mode."""
+        """One optimiser step; returns what a log wants to know of it.
+
+        `loss`, `grad_norm`, `learning_rate`, the losses by size and mode, use of the teacher. A step of a bad
+        batch changes nothing but `step_count`, has no loss, and is told in `skipped`. Raises TrainingDiverged
+        where too many are.
+        """
+        self.skipped = None
         batch = batch.to(self.device)
-        drawn = draw(batch, self.curriculum, self.config, self.progress, self.schedule, self.seed)
-        made = self._predict(self._parallel, batch, drawn)
-        total, count = epsilon_loss_sum(made.eps, drawn.noise, made.loss_mask, self._weight(made.t))
-        global_count = self._all_reduced(count.double()).clamp(min=1)
-        # DDP averages gradients over workers, hence the factor
-        loss = total / global_count.float() * self._world_size
+        drawn, noise = self.draws.draw(batch, self.step_count), self.draws.noise(batch)
+        z0, of_teacher = self._heard(batch, drawn)
+        made = self._predict(self._parallel, batch, z0, drawn, noise)
+        loss = self._mean_loss(made)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        # DDP averages gradients over workers, hence the factor
+        (loss * self._world_size).backward()
+        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip))
+        figures = {"learning_rate": self.learning_rate, **of_teacher}
+        mean = float(self._summed(loss.detach().double()))
+        reason = self._guard.fault(mean, norm)
+        figures["skipped"] = float(reason is not None)
+        if reason is None:
+            self._update(mean)
+            figures |= {"loss": mean, "grad_norm": norm, **self._losses(made)}
+        else:
+            self._skip(reason, batch, made)
+        self.step_count += 1
+        return figures
+
+    def _update(self, loss: float) -> None:
+        self._guard.accept(loss)
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
         self.optimizer.step()
         self.ema.update(self.model)
-        metrics = {
-            "loss": float(self._all_reduced(loss.detach() / self._world_size)),
-            "grad_norm": float(norm),
-            "learning_rate": self.learning_rate,
-            **self._losses(made),
-        }
-        self.step_count += 1
-        return metrics
+
+    def _skip(self, reason: str, batch: Batch, made: Prediction) -> None:
+        """Leave the step out, naming the samples whose own error is at fault."""
+        error = torch.where(made.loss_mask, made.eps.detach() - made.noise, 0.0).square().mean((1, 2, 3))
+        bad = ~error.isfinite() | (error > EXPLODED)
+        ids, at_fault = self._gathered(batch.sample_ids), self._gathered(bad.long()) > 0
+        if bool(at_fault.any()):
+            ids = ids[at_fault]
+        self.skipped = SkippedStep(step=self.step_count, reason=reason, sample_ids=tuple(ids.tolist()))
+        self._guard.skip(self.step_count, reason)
 
     @torch.no_grad()
-    def evaluate(self, batch: Batch, drawn: TrainingDraw) -> Prediction:
-        """The averaged model's prediction on a batch, under a draw that the caller fixes."""
-        return self._predict(self.ema.module, batch.to(self.device), drawn)
+    def evaluate(self, batch: Batch, drawn: TrainingDraw, noise: Tensor) -> Prediction:
+        """The averaged model's prediction on a batch, under a draw and noise that the caller fixes."""
+        batch = batch.to(self.device)
+        z0 = self.stats.normalise(batch.latents.to(self.dtype))
+        return self._predict(self.ema.module, batch, z0, drawn.to(self.device), noise.to(self.device))
 
-    def _predict(self, model: nn.Module, batch: Batch, drawn: TrainingDraw) -> Prediction:
-        z0 = self.stats.normalise(batch.latents)
-        t = timestep_vector(drawn.target, drawn.given, drawn.t, self.schedule.num_timesteps)
-        z = self.schedule.add_noise(z0, drawn.noise, t, absent=~(drawn.target | drawn.given))
-        text = self._text(batch, drawn)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.uses_bf16):
-            eps = model(z, t, text, batch.frame_mask)
-        return Prediction(eps=eps.float(), z=z, t=t, drawn=drawn, loss_mask=drawn.loss_mask(batch.frame_mask))
+    @torch.no_grad()
+    def denoise_averaged(
+        self, z: Tensor, t: Tensor, text: TextEmbedding, frame_mask: Tensor | None = None
+    ) -> Tensor:
+        """ε̂ of the averaged model, in the precision of training."""
+        with self._autocast():
+            return self.ema.module(z, t, text, frame_mask).to(z.dtype)
+
+    def _heard(self, batch: Batch, drawn: TrainingDraw) -> tuple[Tensor, dict[str, float]]:
+        """Normalised latents [B, K, D, S], some given tracks the teacher's, and what a log says of that."""
+        z0 = self.stats.normalise(batch.latents.to(self.dtype))
+        if self.teacher is None:
+            return z0, {}
+        made = self.teacher.substitutes(self.step_count, batch, z0, drawn)
+        wanted = drawn.substituted
+        served = (made.made & wanted).any(1)
+        counts = self._summed(
+            torch.stack([wanted.any(1).sum(), served.sum(), made.age_steps * served.sum()]).double()
+        )
+        asked, got, age = counts.tolist()
+        figures = {"p2": self.draws.p2(self.step_count), "teacher_wanted": asked, "teacher_served": got}
+        if got:
+            figures["teacher_age_steps"] = age / got
+        return torch.where(made.made[..., None, None], made.latents.to(z0), z0), figures
+
+    def _predict(
+        self, model: nn.Module, batch: Batch, z0: Tensor, drawn: TrainingDraw, noise: Tensor
+    ) -> Prediction:
+        noise = noise.to(z0.dtype)
+        of_track = timestep_vector(drawn.target, drawn.given, drawn.t, self.schedule.num_timesteps)
+        t = frame_timesteps(of_track, drawn.known_frames) if self.config.region_probability else of_track
+        z = self.schedule.add_noise(z0, noise, t, absent=~(drawn.target | drawn.given))
+        with self._autocast():
+            eps = model(z, t, self._text(batch, drawn), batch.frame_mask)
+        return Prediction(
+            eps=eps.to(z.dtype),
+            z=z,
+            t=of_track,
+            noise=noise,
+            drawn=drawn,
+            loss_mask=drawn.loss_mask(batch.frame_mask),
+        )
+
+    def _mean_loss(self, made: Prediction) -> Tensor:
+        """This worker's share of Eq. 2's mean over all target elements of the global batch."""
+        total, count = epsilon_loss_sum(made.eps, made.noise, made.loss_mask, self._weight(made.t))
+        return total / self._summed(count.double()).clamp(min=1).to(total.dtype)
 
     def _weight(self, t: Tensor) -> Tensor | None:
         """Weight of each track's squared ε-error, [B, K, 1, 1]; None is Eq. 2 as it stands."""
         if self.config.loss == "epsilon":
             return None
-        return 1 / self.schedule.level(t, torch.empty((), device=t.device)).clamp(min=VELOCITY_FLOOR)
+        like = torch.empty((), device=t.device, dtype=self.dtype)
+        return 1 / self.schedule.level(t, like).clamp(min=VELOCITY_FLOOR)
 
     def _text(self, batch: Batch, drawn: TrainingDraw) -> TextEmbedding:
         prompts = [
@@ -149,21 +237,33 @@ class Learner:
                 drawn.target.cpu(), drawn.text_dropped.tolist(), batch.prompts, strict=True
             )
         ]
-        return self.text_encoder(prompts).to(self.device)
+        return self.text_encoder(prompts).to(self.device, self.dtype)
 
     def _losses(self, made: Prediction) -> dict[str, float]:
         table = LossTable(self.schedule)
         table.add(made)
-        return table.summary()
+        return table.summary(len(self.preset.tracks), lambda own: self._summed(own.to(self.device)))
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.uses_bf16)
 
     @property
     def _world_size(self) -> int:
         return dist.get_world_size() if dist.is_initialized() else 1
 
-    def _all_reduced(self, value: Tensor) -> Tensor:
+    def _summed(self, value: Tensor) -> Tensor:
+        """The sum over all workers."""
         if dist.is_initialized():
             dist.all_reduce(value)
         return value
+
+    def _gathered(self, value: Tensor) -> Tensor:
+        """The values [B] of all workers in a row."""
+        if not dist.is_initialized():
+            return value
+        parts = [torch.empty_like(value) for _ in range(self._world_size)]
+        dist.all_gather(parts, value)
+        return torch.cat(parts)
 
     def state(self) -> dict[str, Tensor]:
         """Everything that resuming needs, as flat tensors (nothing is pickled)."""
@@ -171,6 +271,7 @@ class Learner:
         state |= {f"ema.{name}": value for name, value in self.ema.state().items()}
         for i, moments in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{i}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+        state |= {f"guard.{name}": value for name, value in self._guard.state().items()}
         state["step_count"] = torch.tensor(self.step_count)
         return state
 
@@ -184,11 +285,19 @@ class Learner:
             moments.setdefault(int(index), {})[moment] = value
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        self._guard.load_state(_below(state, "guard."))
         self.step_count = int(state["step_count"])
 
     def description(self) -> dict[str, object]:
         """The training configuration, for logs and model cards."""
-        return {**asdict(self.config), "total_steps": self.total_steps, "seed": self.seed}
+        return {**asdict(self.config), "total_steps": self.total_steps, "seed": self.draws.seed}
+
+
+def seeded_model(preset: Preset, seed: int) -> StemUNet:
+    """A model with weights drawn by a seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return StemUNet(preset.model, preset.schedule.build())
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -5,6 +5,8 @@ Axes: B batch, K track, D latent channel, S latent frame.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -27,10 +29,12 @@ class Prediction:
     """What the model saw, [B, K, D, S]."""
     t: Tensor
     """Timestep vectors, int64 [B, K]."""
+    noise: Tensor
+    """The true ε, [B, K, D, S]."""
     drawn: TrainingDraw
-    """Targets, context and the true ε."""
+    """Targets and context."""
     loss_mask: Tensor
-    """boolean [B, K, 1, S or 1]: the real frames of the targets."""
+    """boolean [B, K, 1, S]: the frames of the targets that were asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +64,7 @@ class LossTable:
 
     def add(self, made: Prediction) -> None:
         """Add every sample of a batch."""
-        noise, drawn = made.drawn.noise, made.drawn
+        noise, drawn = made.noise, made.drawn
         mask = made.loss_mask.expand(*noise.shape[:2], 1, noise.shape[3])
         guess = (1 - self.schedule.level(made.t, made.z)).sqrt() * made.z
         error = torch.where(mask, made.eps.detach() - noise, 0.0).square().sum((1, 2, 3)).tolist()
@@ -91,11 +95,26 @@ class LossTable:
         """ε-error of each group over that of the trivial guess."""
         return {key: e / trivial for key, (e, trivial, _) in self._sums(by).items() if trivial}
 
-    def summary(self) -> dict[str, float]:
-        """Losses by number of targets and by mode, named for a log."""
-        by_size = {f"loss_targets_{k}": v for k, v in self.losses(lambda e: e.num_targets).items()}
-        by_mode = {f"loss_{mode}": v for mode, v in self.losses(lambda e: e.mode).items()}
-        return by_size | by_mode
+    def summary(
+        self, num_tracks: int, summed: Callable[[Tensor], Tensor] = lambda own: own
+    ) -> dict[str, float]:
+        """Losses by number of targets and by mode, named for a log; groups without samples are left out.
+
+        `summed` adds up a tensor over the workers of a run, so that the losses are those of all of them.
+        """
+        groups: dict[str, Callable[[Entry], bool]] = {
+            f"loss_targets_{k}": partial(_has_size, k) for k in range(1, num_tracks + 1)
+        } | {f"loss_{mode}": partial(_has_mode, mode) for mode in get_args(Mode)}
+        sums = summed(
+            torch.tensor(
+                [
+                    [sum(e.error for e in self.entries if of(e)), sum(e.count for e in self.entries if of(e))]
+                    for of in groups.values()
+                ],
+                dtype=torch.float64,
+            )
+        )
+        return {name: error / n for name, (error, n) in zip(groups, sums.tolist(), strict=True) if n}
 
     def _sums(self, by: Callable[[Entry], object]) -> dict[object, tuple[float, float, float]]:
         sums: dict[object, tuple[float, float, float]] = {}
@@ -103,3 +122,11 @@ class LossTable:
             e, trivial, n = sums.get(by(entry), (0.0, 0.0, 0.0))
             sums[by(entry)] = (e + entry.error, trivial + entry.trivial, n + entry.count)
         return sums
+
+
+def _has_size(num_targets: int, entry: Entry) -> bool:
+    return entry.num_targets == num_targets
+
+
+def _has_mode(mode: Mode, entry: Entry) -> bool:
+    return entry.mode == mode

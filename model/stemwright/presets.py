@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 import yaml
 
+from stemwright.curriculum import Path as CurriculumPath
 from stemwright.diffusion import NoiseSchedule
 from stemwright.errors import InputError
 from stemwright.solvers import Solver
@@ -53,6 +54,9 @@ class TrainingConfig:
     """Largest gradient norm."""
     ema_decay: float = 0.999
     """Of the averaged weights."""
+    curriculum: CurriculumPath = "progressive"
+    """The way of the tasks: progressive (§4.3), uniform from the first step on, or joint: all tracks always
+    targets at one shared timestep, the baseline of Table 2."""
     p1: float = 0.8
     """Probability that the non-target tracks are given rather than absent."""
     mixed_contexts: bool = True
@@ -61,6 +65,10 @@ class TrainingConfig:
     """Probability of hearing the teacher's tracks in place of recorded ones."""
     p2_starts_at_epoch: int = 300
     """Epoch from which p2 counts."""
+    teacher_steps: int = 8
+    """DDIM steps in which the teacher makes a track."""
+    region_probability: float = 0.0
+    """Probability that a part of the targets is given: the model learns to rewrite and to continue."""
     text_dropout: float = 0.2
     """Probability that a sample reads its task prefix alone."""
     full_at: float = 0.6
@@ -74,11 +82,11 @@ class TrainingConfig:
     float32."""
 
     def __post_init__(self) -> None:
-        for name in ("p1", "p2", "text_dropout"):
+        for name in ("p1", "p2", "text_dropout", "region_probability"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"training.{name} is a probability, got {getattr(self, name)}")
-        if self.batch_size < 1 or self.learning_rate <= 0:
-            raise InputError("training.batch_size and learning_rate must be positive")
+        if self.batch_size < 1 or self.learning_rate <= 0 or self.teacher_steps < 1:
+            raise InputError("training.batch_size, learning_rate and teacher_steps must be positive")
         if not _are_seconds(self.windows_s):
             raise InputError(f"training.windows_s is a list of seconds, as [2.5, 5], got {self.windows_s!r}")
 

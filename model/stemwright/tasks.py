@@ -1,6 +1,6 @@
 """Which tracks are generated, which are given, which are absent (§4.1), and how a prompt says so (§4.2).
 
-Axes: B batch, K track.
+Axes: B batch, K track, S latent frame.
 """
 
 from dataclasses import dataclass, field
@@ -92,3 +92,16 @@ def timestep_vector(target: Tensor, given: Tensor, t: Tensor, num_timesteps: int
     """
     absent = torch.full_like(target, num_timesteps, dtype=torch.long)
     return torch.where(target, t.long()[:, None], absent.masked_fill(given, 0))
+
+
+def frame_timesteps(t: Tensor, known: Tensor) -> Tensor:
+    """Timestep vectors by frame, int64 `[B, K, S]`: those of `t [B, K]`, but 0 at known frames.
+
+    `known`: boolean, broadcastable to [B, K, S], true where a target's frame is given.
+    """
+    return t[..., None].masked_fill(known, 0)
+
+
+def track_timesteps(t: Tensor) -> Tensor:
+    """The tracks' own timesteps `[B, K]` from a vector by track or by frame."""
+    return t.amax(-1) if t.ndim == 3 else t

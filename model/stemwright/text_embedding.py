@@ -20,8 +20,8 @@ class TextEmbedding:
     def __len__(self) -> int:
         return self.states.shape[0]
 
-    def to(self, device: torch.device | str) -> "TextEmbedding":
-        return TextEmbedding(self.states.to(device), self.mask.to(device))
+    def to(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> "TextEmbedding":
+        return TextEmbedding(self.states.to(device, dtype), self.mask.to(device))
 
     def __getitem__(self, rows: Tensor | slice) -> "TextEmbedding":
         """Some rows of the batch."""

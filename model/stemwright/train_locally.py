@@ -1,5 +1,6 @@
 """Training in this process alone: no Ray, no tracking server; a GPU machine or a benchmark needs no more."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def train_locally(
     seed: int = 0,
     device: str = "cpu",
     checkpoint_every: int | None = None,
+    keep_checkpoints: int = 2,
     text_encoder: TextEncoder | None = None,
     on_step: Callable[[Record], None] = lambda record: None,
 ) -> RunFolder:
@@ -29,8 +31,8 @@ def train_locally(
 
     `data`: a folder or URL of latents, or several, each with a weight, as "latents@0.7".
 
-    Called again with the same arguments it goes on after the last checkpoint; a finished run is left alone.
-    Raises InputError for data that does not fit or an `out` that holds another run.
+    Called again with the same arguments it goes on after the last whole checkpoint; a finished run is left
+    alone. Raises InputError for data that does not fit or an `out` that holds another run.
     """
     plan = TrainingPlan(
         preset=preset,
@@ -39,11 +41,12 @@ def train_locally(
         minutes=minutes,
         seed=seed,
         checkpoint_every=checkpoint_every,
+        keep_checkpoints=keep_checkpoints,
     )
     run = TrainingRun.of(plan, text_encoder=text_encoder, device=device)
     folder = RunFolder(Path(out))
     folder.begin(plan)
-    if latest := folder.latest_checkpoint():
+    if latest := folder.whole_checkpoint(say=_say):
         run.resume(latest)
     keeper = RunKeeper(run, folder)
 
@@ -51,12 +54,12 @@ def train_locally(
         keeper.record(record)
         on_step(record)
 
-    def on_checkpoint() -> None:
-        keeper.checkpoint()
-        keeper.prune()
-
     try:
-        train(run, on_record=on_record, on_checkpoint=on_checkpoint)
+        train(run, on_record=on_record, on_checkpoint=keeper.checkpoint, on_skip=keeper.skip)
     finally:
         keeper.close()
     return folder
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -20,12 +20,14 @@ def train(
     *,
     on_record: Callable[[Record], None],
     on_checkpoint: Callable[[], None],
+    on_skip: Callable[[Record], None] = lambda record: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Train until the run is done. Every worker of a run calls it.
 
     `on_record`: told of the steps, one by one or a few together. `on_checkpoint`: called by every worker at
-    the same steps, the last step among them.
+    the same steps, the last step among them. `on_skip`: told of each step that was skipped, and why.
+    Raises TrainingDiverged where too many were.
     """
     learner, pace, journal = run.learner, Pace(run, clock), Journal(run)
     saved_at = learner.step_count
@@ -33,7 +35,11 @@ def train(
         while not run.is_done:
             chances = size_probabilities(learner.curriculum, learner.progress)
             _, batch = next(batches)
-            metrics = learner.step(batch)
+            try:
+                metrics = learner.step(batch)
+            finally:
+                if learner.skipped:
+                    on_skip(run.of_skipped(learner.skipped))
             pace.after_step()
             if record := journal.add({**metrics, **chances}, pace.step_s):
                 on_record(record)

@@ -14,8 +14,10 @@ from stemwright.data_source import DataSource
 from stemwright.errors import InputError
 from stemwright.learner import Learner, fit_preset
 from stemwright.presets import Preset
+from stemwright.step_guard import SkippedStep
 from stemwright.text_embedding import TextEncoder
 from stemwright.text_encoder import CachedTextEncoder, load_text_encoder
+from stemwright.training_log import Record
 from stemwright.validation import VALIDATION_SEED
 from stemwright.windows import Windows
 
@@ -42,6 +44,8 @@ class TrainingPlan:
     """Data-parallel workers; each reads its own batch."""
     checkpoint_every: int | None = None
     """Steps between checkpoints; a tenth of the run by default."""
+    keep_checkpoints: int = 2
+    """Newest checkpoints that are kept, beside the best one."""
     validation_windows: int = 32
     """Held-out windows to validate on, rounded up to whole batches."""
     text_encoder_weights: str | None = None
@@ -58,6 +62,8 @@ class TrainingPlan:
             raise InputError(f"minutes must be positive, got {self.minutes}")
         if self.checkpoint_every is not None and self.checkpoint_every < 1:
             raise InputError(f"checkpoints come every 1 or more steps, got {self.checkpoint_every}")
+        if self.keep_checkpoints < 1:
+            raise InputError(f"resuming needs the last checkpoint at least, got keep {self.keep_checkpoints}")
         if not self.data:
             raise InputError("training needs data: give the folder that prepare wrote")
 
@@ -134,6 +140,13 @@ class TrainingRun:
     def window_s(self, step: int) -> float:
         """Seconds of music in a window of a step, 0 the first."""
         return self.windows.num_frames(step) / self.data.info.frame_rate_hz
+
+    def of_skipped(self, skipped: SkippedStep) -> Record:
+        """A skipped step for a log: its number, the reason, and the music that was read."""
+        windows = [self.windows.window(sample_id) for sample_id in skipped.sample_ids]
+        rate = self.data.info.frame_rate_hz
+        read = [{"song": w.song.song_id, "start_s": round(w.start_frame / rate, 3)} for w in windows]
+        return {"step": skipped.step + 1, "reason": skipped.reason, "windows": read}
 
     @property
     def judged_on(self) -> str:

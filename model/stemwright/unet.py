@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from stemwright.diffusion import NoiseSchedule
 from stemwright.errors import InputError
+from stemwright.tasks import track_timesteps
 from stemwright.text_embedding import TextEmbedding
 from stemwright.unet_blocks import Downsample, ResBlock, Transformer, Upsample
 
@@ -77,8 +78,8 @@ class TimestepVectorEmbedding(nn.Module):
             -math.log(10_000) / self.frequencies * torch.arange(self.frequencies, device=t.device)
         )
         angle = t[..., None].float() * rate
-        ends = torch.stack([t == 0, t == self.num_timesteps], dim=-1).float()
-        return torch.cat([angle.sin(), angle.cos(), ends], dim=-1)
+        ends = torch.stack([t == 0, t == self.num_timesteps], dim=-1)
+        return torch.cat([angle.sin(), angle.cos(), ends], dim=-1).to(self.weight.dtype)
 
 
 class Level(nn.Module):
@@ -109,7 +110,8 @@ class StemUNet(nn.Module):
 
     The first term is the best guess before anything is learned; forcing ε through a bottleneck would lose
     the noise it must predict. G weighs each latent as a Wiener filter would, which no narrow layer
-    could do additively.
+    could do additively. Beside its D channels each track has an in-context channel: 1 at clean frames,
+    whether the whole track is given or a region of a target (Li 2024, JEN-1's in-context learning).
     """
 
     alpha_bar: Tensor
@@ -117,13 +119,13 @@ class StemUNet(nn.Module):
     def __init__(self, config: UNetConfig, schedule: NoiseSchedule) -> None:
         super().__init__()
         self.config = config
-        self.register_buffer("alpha_bar", schedule.alpha_bar.float(), persistent=False)
+        self.register_buffer("alpha_bar", schedule.alpha_bar, persistent=False)
         patch_width = config.patch * config.num_tracks * config.latent_dim
         widths, last = config.widths, len(config.widths) - 1
         self.condition = TimestepVectorEmbedding(
             config.num_tracks, schedule.num_timesteps, config.condition_width
         )
-        self.enter = nn.Linear(patch_width, widths[0])
+        self.enter = nn.Linear(patch_width + config.patch * config.num_tracks, widths[0])
         self.down = nn.ModuleList(Level(config, i, widths[i]) for i in range(len(widths)))
         self.downsample = nn.ModuleList(Downsample(widths[i], widths[i + 1]) for i in range(last))
         self.mid_in = ResBlock(widths[last], widths[last], config.condition_width)
@@ -139,25 +141,27 @@ class StemUNet(nn.Module):
     def forward(
         self, z: Tensor, t: Tensor, text: TextEmbedding | None, frame_mask: Tensor | None = None
     ) -> Tensor:
-        """ε̂ `[B, K, D, S]` for latents `z [B, K, D, S]` at timesteps `t [B, K]`.
+        """ε̂ `[B, K, D, S]` for latents `z [B, K, D, S]` at timesteps `t`, [B, K] or by frame [B, K, S].
 
+        Of a target with known frames `z` holds the clean latents there; ε̂ says nothing at them.
         `text`: B prompts. `frame_mask`: boolean [B, S], false at padding, which changes nothing at the
         real frames; None where every frame is real.
         """
         if text is None:
             raise InputError("this denoiser reads text: pass the prompts' embedding")
         velocity = self.velocity(z, t, text, frame_mask)
-        alpha_bar = self.alpha_bar[t][..., None, None]
+        alpha_bar = self.alpha_bar[track_timesteps(t)].to(z.dtype)[..., None, None]
         return (1 - alpha_bar).sqrt() * z + alpha_bar.sqrt() * velocity
 
     def velocity(self, z: Tensor, t: Tensor, text: TextEmbedding, frame_mask: Tensor | None = None) -> Tensor:
         """F `[B, K, D, S]`, which is √ᾱ·ε − √(1 − ᾱ)·z0 where the model is right (Salimans 2022)."""
         frames = z.shape[-1]
-        padded, mask = self._padded(z, frame_mask)
+        clean = (t == 0) if t.ndim == 3 else (t == 0)[..., None].expand(-1, -1, frames)
+        padded, mask = self._padded(torch.cat([z, clean[:, :, None].to(z.dtype)], dim=2), frame_mask)
         x = rearrange(padded, "b k d (s p) -> b s (p k d)", p=self.config.patch)
-        out = self.leave(F.silu(self.norm(self._hidden(self.enter(x), t, text, mask))))
+        out = self.leave(F.silu(self.norm(self._hidden(self.enter(x), track_timesteps(t), text, mask))))
         out = rearrange(out, "b s (n p k d) -> n b k d (s p)", n=2, p=self.config.patch, k=z.shape[1])
-        gate, added = out[..., :frames].float()
+        gate, added = out[..., :frames].to(z.dtype)
         return gate * z + added
 
     def _padded(self, z: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:

@@ -8,7 +8,7 @@ import torch
 from stemwright.batch import Batch
 from stemwright.learner import Learner
 from stemwright.loss_table import LossTable
-from stemwright.training_draw import draw
+from stemwright.training_draw import TrainingDraws
 
 VALIDATION_SEED = 7919
 """Of the fixed draws: the same whatever the run's own seed, so that runs compare."""
@@ -17,12 +17,14 @@ VALIDATION_SEED = 7919
 def validate(learner: Learner, batches: Iterable[Batch], rounds: int = 1) -> LossTable:
     """Errors on `batches`, each seen `rounds` times, every target set alike and t spread evenly over 1…N."""
     table = LossTable(learner.schedule)
+    preset = replace(learner.preset, training=replace(learner.config, p2=0.0, region_probability=0.0))
     for loaded in batches:
         batch = loaded.to(learner.device)
         for round_ in range(rounds):
             seed = VALIDATION_SEED + round_
-            drawn = draw(batch, learner.curriculum, learner.config, 1.0, learner.schedule, seed)
-            table.add(learner.evaluate(batch, replace(drawn, t=_even_timesteps(batch, learner, seed))))
+            draws = TrainingDraws(preset, total_steps=1, steps_per_epoch=1, seed=seed)
+            drawn = replace(draws.draw(batch, step=1), t=_even_timesteps(batch, learner, seed))
+            table.add(learner.evaluate(batch, drawn, draws.noise(batch)))
     return table
 
 

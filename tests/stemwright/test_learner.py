@@ -1,10 +1,10 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import torch
 from toy_learning import toy_batch, toy_learner
 
 from stemwright.learner import VELOCITY_FLOOR, has_bf16
-from stemwright.training_draw import TrainingDraw, draw
+from stemwright.training_draw import TrainingDraw
 from stemwright.validation import validate
 
 
@@ -32,10 +32,10 @@ def test_the_state_is_plain_tensors() -> None:
 
 
 def test_a_samples_draw_does_not_depend_on_its_batch_mates() -> None:
-    one = toy_learner(p1=0.5, loss="epsilon")
+    one = toy_learner(p2=0.5, p2_starts_at_epoch=0, region_probability=0.5)
     whole = toy_batch(0, size=4)
 
-    def drawn(rows: slice) -> TrainingDraw:
+    def drawn(rows: slice) -> tuple[TrainingDraw, torch.Tensor]:
         batch = replace(
             whole,
             latents=whole.latents[rows],
@@ -43,18 +43,19 @@ def test_a_samples_draw_does_not_depend_on_its_batch_mates() -> None:
             prompts=whole.prompts[rows],
             sample_ids=whole.sample_ids[rows],
         )
-        return draw(batch, one.curriculum, one.config, 0.5, one.schedule, 0)
+        return one.draws.draw(batch, 10), one.draws.noise(batch)
 
-    together, apart = drawn(slice(None)), drawn(slice(2, 4))
-    for name in ("target", "given", "t", "noise", "text_dropped"):
-        assert torch.equal(getattr(together, name)[2:4], getattr(apart, name))
+    (together, noise), (apart, same) = drawn(slice(None)), drawn(slice(2, 4))
+    assert torch.equal(noise[2:4], same)
+    for field in fields(TrainingDraw):
+        assert torch.equal(getattr(together, field.name)[2:4], getattr(apart, field.name))
 
 
 def test_a_missing_track_is_never_a_target_and_never_given() -> None:
     learner = toy_learner()
     for step in range(20):
         batch = toy_batch(step, present=(True, False, True, True))
-        made = draw(batch, learner.curriculum, learner.config, step / 20, learner.schedule, 0)
+        made = learner.draws.draw(batch, step)
         assert not made.target[:, 1].any()
         assert not made.given[:, 1].any()
         assert made.target.any(1).all()
