@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+TOLERATED = 0.95
+"""Share of p2's tracks that must be served for the command to say nothing."""
+
 
 @app.command(
     epilog="Example: `stemwright train --preset small --data data/latents --out runs/first --steps 2000`"
@@ -39,6 +42,18 @@ def train(
         str | None, typer.Option(help="MLflow: sqlite:///PATH or a server; ./mlflow.db by default.")
     ] = None,
     model_name: Annotated[str, typer.Option(help="Name in the MLflow model registry.")] = "stemwright",
+    teachers: Annotated[
+        int,
+        typer.Option(
+            help="Where the preset has p2 > 0: actors that make its tracks beside the training, on devices "
+            "of their own. 0: each worker makes them itself, in its own time."
+        ),
+    ] = 0,
+    teacher_gpus: Annotated[
+        float | None,
+        typer.Option(help="Share of a GPU for each teacher; 0.5 where the cluster has any."),
+    ] = None,
+    teacher_cpus: Annotated[float, typer.Option(help="CPUs for each teacher.")] = 1.0,
 ) -> None:
     """Train a model on latents, and register it.
 
@@ -48,6 +63,7 @@ def train(
     from stemwright.presets import load_preset
     from stemwright.training_run import TrainingPlan
     from stemwright_platform.training.launch import launch
+    from stemwright_platform.training.teacher_crew import TeacherCrew
 
     plan = TrainingPlan(
         preset=load_preset(preset),
@@ -59,11 +75,8 @@ def train(
         checkpoint_every=checkpoint_every,
         text_encoder_weights=text_weights,
     )
-    if plan.preset.training.p2 > 0:
-        print(
-            f"p2 = {plan.preset.training.p2:g} has no effect in this release: given tracks stay recorded ones"
-        )
-    print(summary(launch(plan, out, tracking_uri=tracking_uri, model_name=model_name)))
+    crew = TeacherCrew(count=teachers, gpus=teacher_gpus, cpus=teacher_cpus)
+    print(summary(launch(plan, out, tracking_uri=tracking_uri, model_name=model_name, teachers=crew)))
 
 
 def summary(outcome: "Outcome") -> str:
@@ -80,6 +93,21 @@ def summary(outcome: "Outcome") -> str:
         str(outcome.registration or ""),
     ]
     lines = [", ".join(part for part in parts if part)]
+    if missed := missed_share(outcome):
+        lines.append(
+            f"{missed:.0%} of what p2 asked for was not made in time and stayed recorded: more --teachers or "
+            "fewer training.teacher_steps"
+        )
     if outcome.tracking_failure:
         lines.append(f"MLflow does not have all of it: {outcome.tracking_failure}")
     return "\n".join(lines)
+
+
+def missed_share(outcome: "Outcome") -> float:
+    """How much of what p2 asked for the teachers did not serve, 0 where that is less than 5 %."""
+    from stemwright.training_log import read_log
+
+    records = [record for record in read_log(outcome.folder.metrics) if "teacher_wanted" in record]
+    wanted = sum(record["teacher_wanted"] for record in records)
+    served = sum(record["teacher_served"] for record in records)
+    return 1 - served / wanted if served < TOLERATED * wanted else 0.0

@@ -19,6 +19,7 @@ from stemwright.training_log import read_log
 from stemwright.training_run import TrainingPlan, check_origin, check_tracks, open_windows
 from stemwright_platform.cluster import connect
 from stemwright_platform.training.registry import Registration, register
+from stemwright_platform.training.teacher_crew import TeacherCrew
 from stemwright_platform.training.tracking import Tracking, default_uri
 from stemwright_platform.training.watch import Watch
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ray.train import RunConfig
 
 MAX_FAILURES = 3
+NO_TEACHERS = TeacherCrew()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +52,7 @@ def launch(
     tracking_uri: str | None = None,
     model_name: str = "stemwright",
     max_failures: int = MAX_FAILURES,
+    teachers: TeacherCrew = NO_TEACHERS,
 ) -> Outcome:
     """Train with Ray Train and track in MLflow; the same `out` goes on with a run that was interrupted.
 
@@ -57,6 +60,7 @@ def launch(
     Raises InputError for what a user can mend, OSError for a full disk, KeyboardInterrupt on Ctrl-C.
     """
     folder, plan = RunFolder(Path(out).resolve()), _absolute(plan)
+    teachers.check(plan)
     check_data(plan, folder)
     facts = folder.begin(plan)
     if facts.get("registered"):
@@ -67,7 +71,7 @@ def launch(
     try:
         with Watch(folder, plan, tracking):
             if not facts.get("finished"):
-                fit(plan, folder, max_failures)
+                fit(plan, folder, max_failures, teachers)
     except BaseException as error:
         tracking.close("FAILED" if isinstance(error, Exception) else "KILLED")
         raise
@@ -96,9 +100,14 @@ def check_data(plan: TrainingPlan, folder: RunFolder) -> None:
         check_origin(read_config(latest)["origin"], data, latest)
 
 
-def fit(plan: TrainingPlan, folder: RunFolder, max_failures: int = MAX_FAILURES) -> None:
+def fit(
+    plan: TrainingPlan,
+    folder: RunFolder,
+    max_failures: int = MAX_FAILURES,
+    teachers: TeacherCrew = NO_TEACHERS,
+) -> None:
     """The training itself, on this process's Ray cluster."""
-    connect(max(4, os.cpu_count() or 1, plan.workers + 1))
+    connect(max(4, os.cpu_count() or 1, plan.workers + 1 + teachers.total_cpus))
     import ray
     from ray.train import ScalingConfig, TrainingFailedError
     from ray.train.torch import TorchTrainer
@@ -106,15 +115,21 @@ def fit(plan: TrainingPlan, folder: RunFolder, max_failures: int = MAX_FAILURES)
     from stemwright_platform.training.worker import Assignment, train_worker
 
     threads = os.environ.get("OMP_NUM_THREADS")
-    assignment = Assignment(plan=plan, out=str(folder.path), threads=int(threads) if threads else None)
     use_gpu = ray.cluster_resources().get("GPU", 0) >= plan.workers
-    trainer = TorchTrainer(
-        train_worker,
-        train_loop_config={"assignment": assignment},
-        scaling_config=ScalingConfig(num_workers=plan.workers, use_gpu=use_gpu),
-        run_config=_run_config(plan, folder, max_failures),
-    )
-    with _own_interrupt_handler():
+    with _own_interrupt_handler(), teachers.hired(plan, workers_use_gpus=use_gpu) as hands:
+        assignment = Assignment(
+            plan=plan,
+            out=str(folder.path),
+            threads=int(threads) if threads else None,
+            teachers=hands,
+            teacher_refresh_steps=teachers.refresh_steps,
+        )
+        trainer = TorchTrainer(
+            train_worker,
+            train_loop_config={"assignment": assignment},
+            scaling_config=ScalingConfig(num_workers=plan.workers, use_gpu=use_gpu),
+            run_config=_run_config(plan, folder, max_failures),
+        )
         try:
             answer = trainer.fit().return_value or {}
         except TrainingFailedError as error:

@@ -14,6 +14,8 @@ from stemwright.run_folder import RunFolder
 from stemwright.run_keeper import RunKeeper
 from stemwright.training_loop import train
 from stemwright.training_run import TrainingPlan, TrainingRun
+from stemwright_platform.training.teacher_crew import REFRESH_STEPS, Hands
+from stemwright_platform.training.teacher_pool import PooledTeacher
 
 VALIDATION_LOSS = "validation_loss"
 """What Ray ranks checkpoints by."""
@@ -29,6 +31,10 @@ class Assignment:
     """Its folder, which every worker must see."""
     threads: int | None
     """Torch threads of a worker; its share of the machine's cores by default."""
+    teachers: Hands = ()
+    """Actors that make the given tracks, by rank; none: each worker makes its own."""
+    teacher_refresh_steps: int = REFRESH_STEPS
+    """Steps from one set of weights for them to the next."""
 
 
 def train_worker(config: dict[str, Any]) -> dict[str, str]:
@@ -54,19 +60,33 @@ def _train(assignment: Assignment) -> dict[str, str]:
     run = TrainingRun.of(assignment.plan, device=device, rank=context.get_world_rank())
     folder = RunFolder(Path(assignment.out))
     _resume(run, folder)
+    teacher = _pooled_teacher(run, assignment, context.get_world_rank())
     keeper = RunKeeper(run, folder) if context.get_world_rank() == 0 else None
     try:
         train(
             run,
             on_record=keeper.record if keeper else lambda record: None,
             on_checkpoint=lambda: _checkpoint(run, folder, keeper),
+            on_skip=keeper.skip if keeper else lambda record: None,
         )
     except DiskFull as error:
         return {"disk_full": str(error)}
     finally:
+        if teacher:
+            teacher.close()
         if keeper:
             keeper.close()
     return {}
+
+
+def _pooled_teacher(run: TrainingRun, assignment: Assignment, rank: int) -> PooledTeacher | None:
+    """Let the run's learner hear the pool, where there is one."""
+    actors = assignment.teachers[rank] if assignment.teachers else ()
+    if not actors:
+        return None
+    teacher = PooledTeacher(run.learner, actors, refresh_steps=assignment.teacher_refresh_steps)
+    run.learner.teacher = teacher
+    return teacher
 
 
 class DiskFull(Exception):
