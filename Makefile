@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-slow chaos check bench bench-learning bench-encoding bench-reader bench-estimates serve clean help
+.PHONY: demo test test-slow chaos check bench bench-learning bench-encoding bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -40,6 +40,21 @@ bench-reader: .venv/.dev  ## Reading training windows against pyarrow's own rate
 bench-estimates: .venv/.dev  ## How often tempo, key and downbeats are estimated right
 	$(BIN)/python benchmarks/estimates.py
 
+bench-peers: .venv/.bench  ## Preset small against diffusers' models: held-out loss after ten minutes each
+	$(BIN)/python benchmarks/against_diffusers.py
+
+bench-overhead: .venv/.dev  ## All of `stemwright train` against the bare learner's loop
+	$(BIN)/python benchmarks/training_overhead.py
+
+bench-scaling: .venv/.dev  ## One worker against two, each on a core of its own
+	$(BIN)/python benchmarks/training_scaling.py
+
+bench-options: .venv/.dev  ## bf16, fused AdamW, torch.compile: seconds and memory with and without
+	$(BIN)/python benchmarks/training_options.py
+
+bench-gpu: .venv/.dev  ## On a CUDA device: model FLOPs utilisation of presets base and paper, and its profile
+	$(BIN)/python benchmarks/gpu_training.py
+
 serve: .venv/.runtime  ## The API on local Ray, with the model that the demo trained
 	$(BIN)/stemwright serve --model demo/model --port 8000
 
@@ -61,4 +76,8 @@ clean:  ## Remove what the targets made
 
 .venv/.dev: .venv/.runtime
 	$(BIN)/python -m pip install -q -c constraints.txt --group dev
+	@touch $@
+
+.venv/.bench: .venv/.dev
+	$(BIN)/python -m pip install -q -c constraints.txt --group bench
 	@touch $@

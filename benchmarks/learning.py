@@ -13,18 +13,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import torch
+from demo_latents import prepared
 
-from stemwright.codec import load_codec
 from stemwright.loss_table import BAND_EDGES, LossTable
 from stemwright.presets import load_preset
 from stemwright.train_locally import train_locally
 from stemwright.training_log import read_log
 from stemwright.training_run import TrainingPlan, TrainingRun
 from stemwright.validation import validate
-from stemwright_platform.corpus.demo_corpus import make_demo_corpus
-from stemwright_platform.corpus.encode_locally import prepare_locally
-from stemwright_platform.corpus.encode_shard import Encoding
-from stemwright_platform.corpus.manifest import read_manifest
 from stemwright_platform.time_left import TimeLeft
 
 RESULTS = Path(__file__).parent / "results"
@@ -44,16 +40,6 @@ def main() -> None:
     run = trained(arguments.work, data, arguments.preset, arguments.minutes)
     table = held_out_table(run)
     report(run, table, arguments)
-
-
-def prepared(work: Path, songs: int) -> Path:
-    """Latents of the demo corpus; what an earlier call made is kept."""
-    data = work / "latents"
-    if not (data / "dataset.json").exists():
-        print(f"making {songs} demo songs and their latents in {work}", flush=True)
-        manifest = make_demo_corpus(work / "corpus", songs, seed=1, duration_s=30.0, jobs=os.cpu_count() or 1)
-        prepare_locally(read_manifest(manifest), data, Encoding(codec=load_codec("mdct")))
-    return data
 
 
 def trained(work: Path, data: Path, preset: str, minutes: float) -> TrainingRun:

@@ -13,9 +13,9 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import torch
+from machine import RESULTS, hardware
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -27,7 +27,6 @@ from stemwright.presets import Preset, load_preset
 from stemwright.text_embedding import TextEmbedding
 from stemwright.unet import StemUNet
 
-RESULTS = Path(__file__).parent / "results"
 FRAME_RATE_HZ = 150
 TOKENS = 32
 LARGE = 50_000_000
@@ -194,14 +193,6 @@ def free_bytes(device: str) -> float:
     with open("/proc/meminfo") as lines:
         fields = dict(line.split(":", 1) for line in lines)
     return float(fields["MemAvailable"].split()[0]) * 1024
-
-
-def hardware(device: str) -> str:
-    if device == "cuda":
-        return torch.cuda.get_device_name()
-    with open("/proc/cpuinfo") as lines:
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 def as_line(row: dict[str, object]) -> str:
