@@ -20,7 +20,7 @@ from stemwright.training_run import TrainingPlan, check_origin, check_tracks, op
 from stemwright_platform.cluster import connect
 from stemwright_platform.training.registry import Registration, register
 from stemwright_platform.training.teacher_crew import TeacherCrew
-from stemwright_platform.training.tracking import Tracking, default_uri
+from stemwright_platform.training.tracking import VALIDATION, Tracking, default_uri
 from stemwright_platform.training.watch import Watch
 
 if TYPE_CHECKING:
@@ -66,10 +66,12 @@ def launch(
     if facts.get("registered"):
         return Outcome(folder=folder, was_finished=True)
     uri = facts.get("tracking_uri") or tracking_uri or default_uri()
-    tracking = Tracking(uri, name=folder.path.name, run_id=facts.get("tracking_run"))
+    tracking = Tracking(uri, name=folder.path.name, run_id=facts.get("tracking_run"), key=facts.get("id"))
+    tracking.follow(folder.metrics)
+    tracking.follow(folder.validation, VALIDATION)
     tracking.start(plan.settings(), on_run_id=lambda run: folder.note(tracking_uri=uri, tracking_run=run))
     try:
-        with Watch(folder, plan, tracking):
+        with Watch(folder, plan):
             if not facts.get("finished"):
                 fit(plan, folder, max_failures, teachers)
     except BaseException as error:

@@ -1,4 +1,4 @@
-"""What the driver does while workers train: follows their log, shows progress, feeds the tracking."""
+"""What the driver does while workers train: follows their log and shows progress."""
 
 import sys
 import threading
@@ -7,18 +7,15 @@ from stemwright.run_folder import RunFolder
 from stemwright.training_log import LogReader, Record
 from stemwright.training_run import TrainingPlan
 from stemwright_platform.time_left import TimeLeft
-from stemwright_platform.training.tracking import PREFIXES, TRAINING, VALIDATION, Tracking
 
 INTERVAL_S = 0.5
 
 
 class Watch:
-    """A thread that reads a run's logs while the block of its `with` runs."""
+    """A thread that reads a run's log while the block of its `with` runs."""
 
-    def __init__(self, folder: RunFolder, plan: TrainingPlan, tracking: Tracking | None) -> None:
-        self._plan, self._tracking = plan, tracking
-        self._metrics, self._scores = LogReader(folder.metrics), LogReader(folder.validation)
-        self._seen: dict[str, int] = dict.fromkeys(PREFIXES, 0)
+    def __init__(self, folder: RunFolder, plan: TrainingPlan) -> None:
+        self._plan, self._metrics, self._seen = plan, LogReader(folder.metrics), 0
         self._progress: TimeLeft | None = None
         self._done = 0.0
         self._closing = threading.Event()
@@ -47,19 +44,11 @@ class Watch:
         self._show(self._read())
 
     def _read(self) -> list[Record]:
-        """New steps, once each even where a resumed run repeats them; they go to the tracking too."""
-        steps = self._new(self._metrics, TRAINING)
-        scores = self._new(self._scores, VALIDATION)
-        if self._tracking:
-            self._tracking.log(steps)
-            self._tracking.log(scores, VALIDATION)
-        return steps
-
-    def _new(self, reader: LogReader, prefix: str) -> list[Record]:
+        """New steps, once each even where a resumed run repeats them."""
         records = []
-        for record in reader.new_records():
-            if record["step"] > self._seen[prefix]:
-                self._seen[prefix] = record["step"]
+        for record in self._metrics.new_records():
+            if record["step"] > self._seen:
+                self._seen = record["step"]
                 records.append(record)
         return records
 
@@ -71,10 +60,8 @@ class Watch:
         if self._progress is None:
             self._progress = TimeLeft("training", max(total - self._done, 1e-9))
         amount = self._amount(last)
-        note = (
-            f"step {last['step']} of {last['total_steps']}, loss {last['loss']:.3f}, "
-            f"{last['windows_per_s']:.1f} windows/s"
-        )
+        loss = f"loss {last['loss']:.3f}" if "loss" in last else "skipped"
+        note = f"step {last['step']} of {last['total_steps']}, {loss}, {last['windows_per_s']:.1f} windows/s"
         self._progress.advance(amount - self._done, note)
         self._done = amount
 
