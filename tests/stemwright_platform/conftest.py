@@ -32,7 +32,7 @@ def tone(
 
 @pytest.fixture(scope="session")
 def make_checkpoint() -> Callable[..., Path]:
-    """A model of the embedded codec and text encoder with random weights, as `make_checkpoint(folder, seed=1)`."""
+    """A model of random weights with the embedded codec and text encoder: `make_checkpoint(folder)`."""
     codec, encoder = load_codec("mdct"), load_text_encoder("minilm")
 
     def make(folder: Path, *, seed: int = 0, tracks: Tracks = TRACKS, loss: float = 0.5) -> Path:

@@ -10,7 +10,7 @@ import typer
 import stemwright_platform.cli
 from stemwright.errors import InputError
 
-COMMANDS = ["corpus", "prepare", "train", "compose", "serve", "demo"]
+COMMANDS = ["corpus", "models", "prepare", "train", "compose", "serve", "demo"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

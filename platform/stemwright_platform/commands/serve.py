@@ -22,16 +22,26 @@ def serve(
     state: Annotated[Path, typer.Option(help="Folder for the database and the audio.")] = Path("state"),
     codec_weights: Annotated[str | None, typer.Option(help="Folder with the codec's weights.")] = None,
     text_weights: Annotated[str | None, typer.Option(help="Folder with the text encoder's weights.")] = None,
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(help="MLflow of models:/…: sqlite:///PATH or a server; ./mlflow.db by default."),
+    ] = None,
 ) -> None:
     """Serve the composition API on a Ray of this machine, until Ctrl-C.
 
+    Where MODEL is an alias it is followed: a version that is promoted is served within seconds.
     Compositions and takes stay in the state folder: the next start finds them.
     """
     from stemwright_platform.serving.local_server import check_port, local_server, local_settings
 
     check_port(host, port)
     settings = local_settings(
-        model, state, device=_device(), codec_weights=codec_weights, text_weights=text_weights
+        model,
+        state,
+        device=_device(),
+        codec_weights=codec_weights,
+        text_weights=text_weights,
+        tracking_uri=tracking_uri,
     )
     typer.echo(f"starting {model} …")
     with local_server(settings, host=host, port=port) as address:

@@ -10,6 +10,7 @@ from stemwright_platform.serving.denoiser_replica import DenoiserReplica
 from stemwright_platform.serving.dispatcher_replica import DispatcherReplica
 from stemwright_platform.serving.settings import ServingSettings
 from stemwright_platform.serving.text_replica import TextReplica
+from stemwright_platform.training.tracking import default_uri
 
 GPU_SHARES = {"denoiser": 0.8, "codec": 0.2}
 """Of one GPU; without a share Ray hides the GPUs from a replica."""
@@ -33,12 +34,14 @@ def _with_gpu(deployment: Deployment) -> Deployment:
 
 
 def _in_one_place(settings: ServingSettings) -> ServingSettings:
-    """Relative folders made absolute, because replicas may run in folders of their own."""
+    """Relative folders and the registry made absolute, because replicas may run in folders of their own."""
     places = {"blob_url": _absolute(settings.blob_url)}
     if settings.database_url.startswith("sqlite:///"):
         path = settings.database_url.removeprefix("sqlite:///")
         places["database_url"] = f"sqlite:///{Path(path).expanduser().resolve()}"
-    if Path(settings.model).expanduser().exists():
+    if settings.model.startswith("models:"):
+        places["tracking_uri"] = settings.tracking_uri or default_uri()
+    elif Path(settings.model).expanduser().exists():
         places["model"] = _absolute(settings.model)
     return settings.model_copy(update=places)
 

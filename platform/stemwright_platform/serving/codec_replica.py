@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from ray import serve
 
+from stemwright_platform.serving.loaded_models import LoadedModels, preload
 from stemwright_platform.serving.schema import ModelFacts
 from stemwright_platform.serving.settings import ServingSettings
 from stemwright_platform.serving.threads import use_threads
 
 if TYPE_CHECKING:
     from stemwright.checkpoint import Checkpoint
+    from stemwright.codec import Codec
+    from stemwright.stem_coder import StemCoder
 
 
 @serve.deployment(
@@ -21,50 +24,62 @@ if TYPE_CHECKING:
     graceful_shutdown_wait_loop_s=0.5,
 )
 class CodecReplica:
-    """The checkpoint's codec with its statistics and levels."""
+    """The codec of each checkpoint in use, with statistics and levels; checkpoints of one codec share it."""
 
     def __init__(self, settings: ServingSettings) -> None:
-        from stemwright.checkpoint import load_checkpoint
-        from stemwright.codec import load_codec
-        from stemwright.stem_coder import StemCoder
-        from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
-
         use_threads(settings.threads)
-        checkpoint = load_checkpoint(checkpoint_folder(settings.model), settings.device)
-        codec = load_codec(checkpoint.origin.codec, weights=settings.codec_weights, device=settings.device)
-        self._coder = StemCoder(checkpoint, codec)
-        self._device = settings.device
-        self._facts = _facts(settings.model, checkpoint, codec.sample_rate_hz)
+        self._settings = settings
+        self._codecs: LoadedModels[Codec] = LoadedModels(self._codec)
+        self._models: LoadedModels[tuple[StemCoder, ModelFacts]] = LoadedModels(self._of_model)
+        preload(self._models, settings)
 
-    def facts(self) -> ModelFacts:
-        """What the model is."""
-        return self._facts
+    def prepare(self, model: str) -> ModelFacts:
+        """Load a version and say what it is; raises why it cannot be used."""
+        return self._models.get(model)[1]
 
-    def encode(self, given: dict[str, bytes], duration_s: float) -> NDArray[np.float32]:
+    def encode(self, given: dict[str, bytes], duration_s: float, model: str) -> NDArray[np.float32]:
         """Normalised latents [1, K, D, S] of given stems (WAV files)."""
         from stemwright_platform.serving.stems import decoded
 
-        rate = self._coder.codec.sample_rate_hz
-        audio = {track: decoded(wav, rate) for track, wav in given.items()}
-        return self._coder.encode(audio, duration_s).cpu().numpy()
+        coder, _ = self._models.get(model)
+        audio = {track: decoded(wav, coder.codec.sample_rate_hz) for track, wav in given.items()}
+        return coder.encode(audio, duration_s).cpu().numpy()
 
     def decode(
-        self, latents: NDArray[np.float32], targets: tuple[str, ...], duration_s: float
+        self, latents: NDArray[np.float32], targets: tuple[str, ...], duration_s: float, model: str
     ) -> dict[str, NDArray[np.float32]]:
         """Audio [2, n] of the targets, at the corpus's levels."""
         import torch
 
         from stemwright.tasks import Task
 
-        task = Task(targets, tracks=self._coder.tracks)
-        stems = self._coder.decode(torch.from_numpy(latents.copy()).to(self._device), task, duration_s)
+        coder, _ = self._models.get(model)
+        task = Task(targets, tracks=coder.tracks)
+        stems = coder.decode(torch.from_numpy(latents.copy()).to(self._settings.device), task, duration_s)
         return {track: audio.numpy() for track, audio in stems.items()}
 
+    def _of_model(self, model: str) -> "tuple[StemCoder, ModelFacts]":
+        from stemwright.checkpoint import load_checkpoint
+        from stemwright.stem_coder import StemCoder
+        from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
 
-def _facts(model: str, checkpoint: "Checkpoint", sample_rate_hz: int) -> ModelFacts:
+        folder = checkpoint_folder(model, self._settings.tracking_uri)
+        checkpoint = load_checkpoint(folder, self._settings.device)
+        codec = self._codecs.get(checkpoint.origin.codec)
+        facts = _facts(self._settings.model, model, checkpoint, codec.sample_rate_hz)
+        return StemCoder(checkpoint, codec), facts
+
+    def _codec(self, name: str) -> "Codec":
+        from stemwright.codec import load_codec
+
+        return load_codec(name, weights=self._settings.codec_weights, device=self._settings.device)
+
+
+def _facts(uri: str, version: str, checkpoint: "Checkpoint", sample_rate_hz: int) -> ModelFacts:
     tracks, sampling = checkpoint.tracks, checkpoint.sampling
     return ModelFacts(
-        uri=model,
+        uri=uri,
+        version=version,
         fingerprint=checkpoint.fingerprint,
         tracks=list(tracks.names),
         prompt_names=list(tracks.prompt_names),

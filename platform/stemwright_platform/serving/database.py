@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Column, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
 from stemwright.errors import InputError
@@ -25,6 +25,7 @@ class Database:
         self._read = sessionmaker(self._engine, expire_on_commit=False)
         self._write = sessionmaker(self._engine.execution_options(writes=True), expire_on_commit=False)
         Table.metadata.create_all(self._engine.execution_options(writes=True))
+        _add_columns(self._engine)
 
     @property
     def is_sqlite(self) -> bool:
@@ -46,6 +47,27 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _add_columns(engine: Engine) -> None:
+    """Give tables of an earlier release the columns that came since; those may be empty."""
+    there = inspect(engine)
+    for table in Table.metadata.sorted_tables:
+        names = {column["name"] for column in there.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in names:
+                _add_column(engine, table.name, column)
+
+
+def _add_column(engine: Engine, table: str, column: Column[Any]) -> None:
+    assert column.nullable, f"{table}.{column.name} is new and must be nullable"
+    kind = column.type.compile(engine.dialect)
+    try:
+        with engine.execution_options(writes=True).begin() as connection:
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column.name} {kind}"))
+    except (OperationalError, ProgrammingError):  # another process may have been first
+        if column.name not in {known["name"] for known in inspect(engine).get_columns(table)}:
+            raise
 
 
 def _engine(url: str) -> Engine:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ray import serve
 
+from stemwright_platform.serving.loaded_models import LoadedModels, preload
 from stemwright_platform.serving.settings import ServingSettings
 from stemwright_platform.serving.threads import use_threads
 from stemwright_platform.serving.wire import DenoisingOrder, Step
@@ -15,6 +16,7 @@ from stemwright_platform.serving.wire import DenoisingOrder, Step
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from stemwright.checkpoint import Checkpoint
     from stemwright.sampler import Sampling
 
 AUTOSCALING = {
@@ -34,26 +36,25 @@ AUTOSCALING = {
     graceful_shutdown_wait_loop_s=0.5,
 )
 class DenoiserReplica:
-    """The checkpoint's model behind an engine."""
+    """The model of each checkpoint in use, behind one engine."""
 
     def __init__(self, settings: ServingSettings) -> None:
-        from stemwright.checkpoint import load_checkpoint
-        from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
         from stemwright_platform.serving.engine import DenoisingEngine
 
         use_threads(settings.threads)
-        self._device = settings.device
-        self._checkpoint = load_checkpoint(checkpoint_folder(settings.model), settings.device)
-        self._engine = DenoisingEngine(self._checkpoint.model)
+        self._settings, self._device = settings, settings.device
+        self._models: LoadedModels[Checkpoint] = LoadedModels(self._of_model)
+        preload(self._models, settings)
+        self._engine = DenoisingEngine()
 
     def check_health(self) -> None:
         """Serve replaces a replica whose engine has died."""
         if not self._engine.alive:
             raise RuntimeError("the denoising engine has stopped")
 
-    def fingerprint(self) -> str:
-        """Of the checkpoint that is loaded."""
-        return self._checkpoint.fingerprint
+    def prepare(self, model: str) -> None:
+        """Load a version; raises why it cannot be used."""
+        self._models.get(model)
 
     async def denoise(self, order: DenoisingOrder) -> AsyncIterator[Step | NDArray[np.float32]]:
         """A `Step` after each step, then normalised latents [1, K, D, S].
@@ -62,13 +63,19 @@ class DenoiserReplica:
         """
         from stemwright_platform.serving.engine import Job
 
+        checkpoint = await asyncio.to_thread(self._models.get, order.model)
         loop = asyncio.get_running_loop()
         news: asyncio.Queue[Step | Tensor | Exception] = asyncio.Queue()
 
         def tell(item: "Step | Tensor | Exception") -> None:
             loop.call_soon_threadsafe(news.put_nowait, item)
 
-        job = Job(sampling=self._sampling(order), on_step=lambda s, n: tell(Step(s, n)), on_end=tell)
+        job = Job(
+            denoiser=checkpoint.model,
+            sampling=self._sampling(checkpoint, order),
+            on_step=lambda s, n: tell(Step(s, n)),
+            on_end=tell,
+        )
         self._engine.start(job)
         try:
             while isinstance(item := await news.get(), Step):
@@ -79,7 +86,13 @@ class DenoiserReplica:
         finally:
             job.cancelled.set()
 
-    def _sampling(self, order: DenoisingOrder) -> "Sampling":
+    def _of_model(self, model: str) -> "Checkpoint":
+        from stemwright.checkpoint import load_checkpoint
+        from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
+
+        return load_checkpoint(checkpoint_folder(model, self._settings.tracking_uri), self._device)
+
+    def _sampling(self, checkpoint: "Checkpoint", order: DenoisingOrder) -> "Sampling":
         import torch
 
         from stemwright.compose import Request, start_sampling
@@ -87,7 +100,7 @@ class DenoiserReplica:
         from stemwright.tasks import Task
 
         request = Request(
-            task=Task(order.targets, order.given, tracks=self._checkpoint.tracks),
+            task=Task(order.targets, order.given, tracks=checkpoint.tracks),
             seed=order.seed,
             guidance_scale=order.guidance_scale,
             text_scale=order.text_guidance,
@@ -98,4 +111,4 @@ class DenoiserReplica:
             full=order.prompt.embedding(self._device), prefix=order.prefix.embedding(self._device)
         )
         latents = torch.from_numpy(order.latents.copy()).to(self._device)
-        return start_sampling(self._checkpoint, request, latents, prompt)
+        return start_sampling(checkpoint, request, latents, prompt)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from stemwright.errors import InputError
 from stemwright.tasks import Task, task_prompt
 from stemwright.tracks import Tracks
 from stemwright_platform.serving.failures import is_full
+from stemwright_platform.serving.model_watch import ModelWatch
 from stemwright_platform.serving.queue import Claim
 from stemwright_platform.serving.schema import Brief, ModelFacts
 from stemwright_platform.serving.services import Services
@@ -52,41 +54,37 @@ class Progress:
 class Dispatcher:
     """Holds up to `max_in_flight` generations at once."""
 
-    def __init__(self, services: Services, stages: Stages) -> None:
-        self._services, self._stages = services, stages
+    def __init__(self, services: Services, stages: Stages, watch: ModelWatch) -> None:
+        """`watch` has begun: it knows the model."""
+        self._services, self._stages, self._watch = services, stages, watch
         self._working: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Work until cancelled; what is in hand is then given back to the queue."""
-        facts = await self._first_facts()
-        telling = asyncio.create_task(self._keep_telling(facts))
+        beside = [asyncio.create_task(each) for each in (self._keep_telling(), self._watch.follow())]
         try:
             while True:
-                if not await self._take_on(facts):
+                if not await self._take_on(self._watch.facts):
                     await asyncio.sleep(POLL_S)
         finally:
-            for task in (telling, *self._working):
+            for task in (*beside, *self._working):
                 task.cancel()
-            await asyncio.gather(telling, *self._working, return_exceptions=True)
+            await asyncio.gather(*beside, *self._working, return_exceptions=True)
 
-    async def _first_facts(self) -> ModelFacts:
-        """The model's facts, once its replicas are there."""
+    async def _keep_telling(self) -> None:
+        """Say every so often, and at once after a change, what is served."""
+        changed = self._watch.changed
         while True:
-            try:
-                return await self._stages.facts()
-            except WorkerLost:
-                await asyncio.sleep(1.0)
-
-    async def _keep_telling(self, facts: ModelFacts) -> None:
-        while True:
-            await _despite_faults(asyncio.to_thread(self._services.models.tell, facts))
-            await asyncio.sleep(FACTS_S)
+            changed.clear()
+            await _despite_faults(asyncio.to_thread(self._services.models.tell, self._watch.facts))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), FACTS_S)
 
     async def _take_on(self, facts: ModelFacts) -> bool:
-        """Claim one generation and start on it; False where none is to be had."""
+        """Claim one generation for the model that is served now; False where none is to be had."""
         if len(self._working) >= self._services.settings.max_in_flight:
             return False
-        claim = await _despite_faults(asyncio.to_thread(self._services.queue.claim))
+        claim = await _despite_faults(asyncio.to_thread(self._services.queue.claim, facts.version))
         if claim is None:
             return False
         work = asyncio.create_task(_Work(self._services, self._stages, facts, claim).run())
@@ -96,7 +94,7 @@ class Dispatcher:
 
 
 class _Work:
-    """One claimed generation."""
+    """One claimed generation, from its start to its end on one version of the model."""
 
     def __init__(self, services: Services, stages: Stages, facts: ModelFacts, claim: Claim) -> None:
         self._services, self._stages, self._facts, self._claim = services, stages, facts, claim
@@ -149,14 +147,14 @@ class _Work:
             await asyncio.sleep(PULSE_S)
 
     async def _make(self) -> None:
-        brief, task = self._claim.brief, self._task()
+        brief, task, model = self._claim.brief, self._task(), self._facts.version
         self._progress.stage = "reading the prompt"
-        texts = await self._stages.embed([task_prompt(task.prefix, brief.prompt), task.prefix])
+        texts = await self._stages.embed([task_prompt(task.prefix, brief.prompt), task.prefix], model)
         self._progress.stage = "encoding"
         given = await asyncio.to_thread(self._given_audio)
-        latents = await self._stages.encode(given, brief.duration_s)
+        latents = await self._stages.encode(given, brief.duration_s, model)
         self._progress.stage = "denoising"
-        orders = [_order(brief, task, seed, latents, texts) for seed in brief.seeds]
+        orders = [_order(model, brief, task, seed, latents, texts) for seed in brief.seeds]
         await _all([self._candidate(index, order) for index, order in enumerate(orders)])
 
     def _task(self) -> Task:
@@ -184,7 +182,7 @@ class _Work:
             self._progress.fractions[index] = step.step / step.num_steps
 
         made = await self._stages.denoise(order, on_step)
-        stems = await self._stages.decode(made, order.targets, self._claim.brief.duration_s)
+        stems = await self._stages.decode(made, order.targets, self._claim.brief.duration_s, order.model)
         await asyncio.to_thread(self._keep, index, order.seed, stems)
 
     def _keep(self, index: int, seed: int, stems: dict[str, Array]) -> None:
@@ -197,6 +195,7 @@ class _Work:
                 track=track,
                 name=f"take {index + 1}",
                 seed=seed,
+                model=self._facts.version,
             )
             self._kept.append(take)
         if self._ended:  # this thread outlived its generation
@@ -250,8 +249,11 @@ def one_line(error: BaseException, stage: str) -> str:
     return f"{type(error).__name__} while {stage}: {said[0]}"[:500]
 
 
-def _order(brief: Brief, task: Task, seed: int, latents: Array, texts: list[TextArrays]) -> DenoisingOrder:
+def _order(
+    model: str, brief: Brief, task: Task, seed: int, latents: Array, texts: list[TextArrays]
+) -> DenoisingOrder:
     return DenoisingOrder(
+        model=model,
         targets=task.targets,
         given=task.given,
         seed=seed,

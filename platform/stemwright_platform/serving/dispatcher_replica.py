@@ -25,11 +25,14 @@ class DispatcherReplica:
         denoiser: DeploymentHandle,
     ) -> None:
         from stemwright_platform.serving.dispatcher import Dispatcher
+        from stemwright_platform.serving.model_watch import ModelWatch
         from stemwright_platform.serving.services import Services
         from stemwright_platform.serving.stages import Stages
 
-        services = Services.open(settings)
-        self._running = asyncio.create_task(Dispatcher(services, Stages(text, codec, denoiser)).run())
+        services, stages = Services.open(settings), Stages(text, codec, denoiser)
+        watch = ModelWatch(settings, stages, services.models)
+        await watch.begin()  # a model that cannot be served fails the deployment, with the reason
+        self._running = asyncio.create_task(Dispatcher(services, stages, watch).run())
 
     def check_health(self) -> None:
         """Serve replaces a replica whose loop has ended."""

@@ -15,6 +15,8 @@ from stemwright.sampler import Denoiser, Sampling
 class Job:
     """A request in the engine. The callbacks run in the engine's thread and must be quick."""
 
+    denoiser: Denoiser
+    """The model, of whichever version."""
     sampling: Sampling
     """Its state between steps."""
     on_step: Callable[[int, int], None]
@@ -28,8 +30,8 @@ class Job:
 class DenoisingEngine:
     """Steps the jobs in turn; up to `max_active` at once, the others wait."""
 
-    def __init__(self, denoiser: Denoiser, max_active: int = 1) -> None:
-        self._denoiser, self._max_active = denoiser, max_active
+    def __init__(self, max_active: int = 1) -> None:
+        self._max_active = max_active
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="denoising", daemon=True)
         self._thread.start()
@@ -71,7 +73,7 @@ class DenoisingEngine:
         if job.cancelled.is_set():
             return False
         try:
-            self._advance(job.sampling)
+            self._advance(job)
         except Exception as error:
             job.on_end(error)
             return False
@@ -81,6 +83,6 @@ class DenoisingEngine:
         return not job.sampling.done
 
     @torch.inference_mode()
-    def _advance(self, sampling: Sampling) -> None:
-        rows = sampling.rows()
-        sampling.advance(self._denoiser(rows.z, rows.t, rows.text))
+    def _advance(self, job: Job) -> None:
+        rows = job.sampling.rows()
+        job.sampling.advance(job.denoiser(rows.z, rows.t, rows.text))

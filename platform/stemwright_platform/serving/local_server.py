@@ -21,7 +21,8 @@ RAY_PORTS = range(10002, 20000)
 
 def local_settings(model: str, state: Path, *, device: str = "cpu", **more: str | None) -> ServingSettings:
     """Settings with SQLite and blobs in the folder `state`. InputError for a model that is not there."""
-    read_config(checkpoint_folder(model))
+    tracking_uri = more.get("tracking_uri")
+    read_config(checkpoint_folder(model, tracking_uri))
     return ServingSettings(
         model=model,
         database_url=f"sqlite:///{state.resolve()}/stemwright.sqlite",
@@ -29,6 +30,7 @@ def local_settings(model: str, state: Path, *, device: str = "cpu", **more: str 
         device=device,
         codec_weights=more.get("codec_weights"),
         text_weights=more.get("text_weights"),
+        tracking_uri=tracking_uri,
     )
 
 

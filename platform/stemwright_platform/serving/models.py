@@ -27,11 +27,15 @@ class ServedModels:
 
     def get(self, uri: str) -> ModelFacts:
         """A model's facts; 503 until its dispatcher has told them once."""
+        if (facts := self.last(uri)) is None:
+            raise Refusal(503, "not_ready", "the model is still being loaded", "try again in a moment")
+        return facts
+
+    def last(self, uri: str) -> ModelFacts | None:
+        """What was told of a model last, however long ago."""
         with self._database.read() as session:
             row = session.get(ServedModel, uri)
-        if row is None:
-            raise Refusal(503, "not_ready", "the model is still being loaded", "try again in a moment")
-        return ModelFacts.model_validate(row.facts)
+        return None if row is None else ModelFacts.model_validate(row.facts)
 
     def fresh(self) -> Sequence[ModelFacts]:
         """The models that are served now."""

@@ -114,8 +114,11 @@ class GenerationQueue:
                 self._end(row, CANCELLED)
         return row
 
-    def claim(self) -> Claim | None:
-        """Take the first generation that waits or whose holder fell silent; None when there is none."""
+    def claim(self, model: str | None = None) -> Claim | None:
+        """Take the first generation that waits or whose holder fell silent; None when there is none.
+
+        `model`: the version that the claimer makes it with, wholly: takes come to be when it has ended.
+        """
         with self._database.read() as session:  # an idle queue costs no write lock
             if session.scalars(self._claimable(lock=False)).one_or_none() is None:
                 return None
@@ -125,7 +128,7 @@ class GenerationQueue:
                     self._end(row, FAILED, GAVE_UP)
                     session.flush()
                     continue
-                return self._claimed(row)
+                return self._claimed(row, model)
         return None
 
     def renew(self, claim: Claim, *, progress: float | None = None, stage: str | None = None) -> bool:
@@ -188,8 +191,9 @@ class GenerationQueue:
         query = query.order_by(Generation.number).limit(1)
         return query.with_for_update(skip_locked=True) if lock else query
 
-    def _claimed(self, row: Generation) -> Claim:
+    def _claimed(self, row: Generation, model: str | None) -> Claim:
         row.state, row.stage, row.progress = RUNNING, "starting", 0.0
+        row.model = model
         row.attempts += 1
         row.token += 1
         row.lease_until = self._clock() + self._lease_s

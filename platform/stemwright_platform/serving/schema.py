@@ -84,7 +84,13 @@ class ModelFacts(BaseModel):
     """What a served model is."""
 
     uri: str
+    """As configured."""
+    version: str = ""
+    """What is served: the version that the alias means, or the same as `uri`."""
+    refused: str | None = None
+    """Why the alias's present version is not served; None where it is."""
     fingerprint: str
+    """Of the weights and the configuration."""
     tracks: list[str]
     prompt_names: list[str]
     """The tracks as a task prefix spells them."""
@@ -109,6 +115,8 @@ class TakeView(BaseModel):
     name: str
     generation_id: str | None
     seed: int | None
+    model: str | None
+    """The version that made it; None for an upload."""
     gain_db: float
     num_bytes: int
     created_at: float
@@ -142,6 +150,8 @@ class GenerationView(BaseModel):
     place: int | None
     """1 is next; None once it is not waiting any more."""
     error: str | None
+    model: str | None
+    """The version that makes it or made it; None before it has started."""
     request: Brief
     takes: list[TakeView]
     created_at: float

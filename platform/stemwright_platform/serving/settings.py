@@ -26,7 +26,11 @@ class ServingSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
-    """Checkpoint folder, or a registry address such as models:/stemwright@champion."""
+    """Checkpoint folder, or a registry address such as models:/stemwright@champion, which is followed."""
+    tracking_uri: str | None = None
+    """The MLflow that a registry address belongs to; None: MLFLOW_TRACKING_URI of the nodes, or mlflow.db."""
+    model_poll_s: float = Field(default=10.0, gt=0)
+    """An alias is looked up this often; a new version is taken up without a restart."""
     database_url: str = "sqlite:///state/stemwright.sqlite"
     """SQLAlchemy address; SQLite is for one node."""
     blob_url: str = "state/blobs"

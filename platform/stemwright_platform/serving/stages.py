@@ -1,5 +1,6 @@
 """The stages of a generation, each on replicas of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -28,20 +29,25 @@ class Stages:
     def __init__(self, text: DeploymentHandle, codec: DeploymentHandle, denoiser: DeploymentHandle) -> None:
         self._text, self._codec, self._denoiser = text, codec, denoiser
 
-    async def facts(self) -> ModelFacts:
-        """What the model is, once every stage has a replica."""
-        with _faults():
-            await self._text.embed.remote([])
-            await self._denoiser.fingerprint.remote()
-            return await self._codec.facts.remote()
+    async def prepare(self, model: str) -> ModelFacts:
+        """Load a version on every replica there is, beside the one in use, and say what it is.
 
-    async def embed(self, prompts: list[str]) -> list[TextArrays]:
+        A replica at work loads it as soon as it has room for a call; later ones load it by themselves.
+        """
+        everywhere = (self._text, self._denoiser, self._codec)
         with _faults():
-            return await self._text.embed.remote(prompts)
+            answers = await asyncio.gather(
+                *(stage.broadcast("prepare", model).results_async() for stage in everywhere)
+            )
+        return answers[-1][0]
 
-    async def encode(self, given: Mapping[str, bytes], duration_s: float) -> Array:
+    async def embed(self, prompts: list[str], model: str) -> list[TextArrays]:
         with _faults():
-            return await self._codec.encode.remote(dict(given), duration_s)
+            return await self._text.embed.remote(prompts, model)
+
+    async def encode(self, given: Mapping[str, bytes], duration_s: float, model: str) -> Array:
+        with _faults():
+            return await self._codec.encode.remote(dict(given), duration_s, model)
 
     async def denoise(self, order: DenoisingOrder, on_step: Callable[[Step], None]) -> Array:
         """Latents [1, K, D, S]; cancelling this cancels the replica's work."""
@@ -53,9 +59,11 @@ class Stages:
             finally:
                 stream.cancel()
 
-    async def decode(self, latents: Array, targets: tuple[str, ...], duration_s: float) -> dict[str, Array]:
+    async def decode(
+        self, latents: Array, targets: tuple[str, ...], duration_s: float, model: str
+    ) -> dict[str, Array]:
         with _faults():
-            return await self._codec.decode.remote(latents, targets, duration_s)
+            return await self._codec.decode.remote(latents, targets, duration_s, model)
 
 
 async def _last(stream: AsyncIterator[Step | Array], on_step: Callable[[Step], None]) -> Array:

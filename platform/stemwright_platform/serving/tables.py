@@ -46,6 +46,8 @@ class Take(Table):
     name: Mapped[str] = mapped_column(String(64))
     """"uploaded", or "take 3" for what the third candidate of a generation gave."""
     seed: Mapped[int | None] = mapped_column(BigInteger)
+    model: Mapped[str | None] = mapped_column(String(500))
+    """Address of the version that made it; None for an upload."""
     blob_key: Mapped[str] = mapped_column(String(128))
     content_type: Mapped[str] = mapped_column(String(64))
     num_bytes: Mapped[int]
@@ -95,6 +97,8 @@ class Generation(Table):
     token: Mapped[int] = mapped_column(default=0)
     """Fencing token: rises with every claim, so that a holder who lost the row cannot write it."""
     lease_until: Mapped[float | None]
+    model: Mapped[str | None] = mapped_column(String(500))
+    """Address of the version that its holder makes it with."""
     error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[float]
     started_at: Mapped[float | None]

@@ -17,6 +17,7 @@ def stored_take(
     name: str,
     generation_id: str | None = None,
     seed: int | None = None,
+    model: str | None = None,
 ) -> Take:
     """Write the audio and give the row for it, not yet added. Who fails to add it deletes the blob."""
     take_id = new_id()
@@ -29,6 +30,7 @@ def stored_take(
         track=track,
         name=name,
         seed=seed,
+        model=model,
         blob_key=key,
         content_type=WAV,
         num_bytes=len(stem.wav),

@@ -33,6 +33,8 @@ class TextArrays:
 class DenoisingOrder:
     """What a denoiser replica is asked for: one take of each target."""
 
+    model: str
+    """Address of the version to make it with."""
     targets: tuple[str, ...]
     given: tuple[str, ...]
     seed: int

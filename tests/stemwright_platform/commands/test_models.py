@@ -2,8 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from stemwright.errors import InputError
 from stemwright_platform.commands.models import app, table
@@ -50,7 +49,7 @@ def test_models_are_registered_listed_promoted_and_rolled_back(
         "@stable is version 2"
     )
     heading, second, first = said(run("list", "blues")).splitlines()
-    assert heading.split() == "model version alias held-out loss judged on run created".split()
+    assert " ".join(heading.split()) == "model version alias held-out loss judged on run created"
     assert second.split()[:4] == ["blues", "2", "champion,", "stable"]
     assert first.split()[:2] == ["blues", "1"]
     assert "night_run" in first

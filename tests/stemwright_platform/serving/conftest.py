@@ -46,6 +46,7 @@ def services(tmp_path: Path, clock: Clock) -> Services:
 def facts() -> ModelFacts:
     return ModelFacts(
         uri="a-model",
+        version="a-model",
         fingerprint="f",
         tracks=["bass", "drums", "instrument", "melody"],
         prompt_names=["bass", "drum", "instrument", "melody"],

@@ -1,12 +1,14 @@
 import asyncio
 import errno
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from stemwright_platform.serving import dispatcher as module
 from stemwright_platform.serving.dispatcher import Dispatcher
+from stemwright_platform.serving.model_watch import ModelWatch
 from stemwright_platform.serving.schema import Brief, ModelFacts, NewComposition
 from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.stages import WorkerLost
@@ -20,22 +22,24 @@ class FaultyStages:
     def __init__(self, facts: ModelFacts) -> None:
         self.told = facts
         self.denoising: list[int] = []
+        self.models: list[str] = []
         self.on_denoise: Callable[[], None] = lambda: None
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.at_once = 0
 
-    async def facts(self) -> ModelFacts:
-        return self.told
+    async def prepare(self, model: str) -> ModelFacts:
+        return self.told.model_copy(update={"version": model})
 
-    async def embed(self, prompts: list[str]) -> list[TextArrays]:
+    async def embed(self, prompts: list[str], model: str) -> list[TextArrays]:
         return [TextArrays(np.zeros((1, 1, 2), np.float32), np.ones((1, 1), bool)) for _ in prompts]
 
-    async def encode(self, given, duration_s):
+    async def encode(self, given, duration_s, model):
         return np.zeros((1, 4, 2, 8), np.float32)
 
     async def denoise(self, order, on_step):
         self.denoising.append(order.seed)
+        self.models.append(order.model)
         self.at_once += 1
         try:
             on_step(Step(1, 2))
@@ -45,7 +49,7 @@ class FaultyStages:
         finally:
             self.at_once -= 1
 
-    async def decode(self, latents, targets, duration_s):
+    async def decode(self, latents, targets, duration_s, model):
         return {track: np.full((2, 480), 0.1, np.float32) for track in targets}
 
 
@@ -84,11 +88,17 @@ async def _until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def _dispatch(services: Services, stages: Any) -> None:
+    watch = ModelWatch(services.settings, stages, services.models)
+    await watch.begin()
+    await Dispatcher(services, stages, watch).run()
+
+
 def dispatched(services: Services, stages: FaultyStages, *rows: Generation) -> None:
     """Run a dispatcher until all the generations have ended."""
 
     async def run() -> None:
-        running = asyncio.create_task(Dispatcher(services, stages).run())  # type: ignore[arg-type]
+        running = asyncio.create_task(_dispatch(services, stages))
         await _until(lambda: all(services.queue.get(row.id).state in ENDED for row in rows))
         await asyncio.sleep(0.1)
         running.cancel()
@@ -110,6 +120,7 @@ def test_each_candidate_becomes_a_take_of_each_target(services, facts, submit):
     assert sorted(take.blob_key for take in takes) == services.blobs.keys()
     assert {take.gain_db for take in takes} == {3.0, 0.0}
     assert services.models.fresh() == [facts]
+    assert {take.model for take in takes} == {services.queue.get(row.id).model} == {"a-model"}
 
 
 @pytest.mark.parametrize(
@@ -170,7 +181,7 @@ def test_cancelling_stops_the_work_and_leaves_no_blob(services, facts, submit):
     async def run() -> None:
         stages = FaultyStages(facts)
         stages.go_on.clear()
-        running = asyncio.create_task(Dispatcher(services, stages).run())  # type: ignore[arg-type]
+        running = asyncio.create_task(_dispatch(services, stages))
         await _until(lambda: services.queue.get(row.id).progress == 0.5)
         services.queue.cancel(row.id)
         await _until(lambda: stages.at_once == 0)
@@ -187,7 +198,7 @@ def test_a_dispatcher_that_ends_gives_its_work_back_without_blame(services, fact
     async def run() -> None:
         stages = FaultyStages(facts)
         stages.go_on.clear()
-        running = asyncio.create_task(Dispatcher(services, stages).run())  # type: ignore[arg-type]
+        running = asyncio.create_task(_dispatch(services, stages))
         await _until(lambda: stages.at_once == 2)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -200,11 +211,41 @@ def test_a_dispatcher_that_ends_gives_its_work_back_without_blame(services, fact
     assert services.queue.get(row.id).state == "done"
 
 
+def test_what_is_in_hand_ends_on_its_version_and_what_comes_next_has_the_new_one(services, facts, submit):
+    class Told(ModelWatch):
+        """A watch that is told, not one that looks."""
+
+        def change(self, version: str) -> None:
+            self._tell(self.facts.model_copy(update={"version": version}))
+
+    async def run() -> None:
+        stages = FaultyStages(facts)
+        stages.go_on.clear()
+        watch = Told(services.settings, stages, services.models)  # type: ignore[arg-type]
+        await watch.begin()
+        running = asyncio.create_task(Dispatcher(services, stages, watch).run())  # type: ignore[arg-type]
+        await _until(lambda: stages.at_once == 1)
+        watch.change("the next")
+        await _until(lambda: services.models.get("a-model").version == "the next")
+        rows.append(submit(seeds=[2]))
+        await _until(lambda: stages.at_once == 2)
+        stages.go_on.set()
+        await _until(lambda: all(services.queue.get(row.id).state in ENDED for row in rows))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert stages.models == ["a-model", "the next"]
+
+    rows = [submit(seeds=[1])]
+    asyncio.run(run())
+    made = [[take.model for take in services.queue.takes(row.id)] for row in rows]
+    assert made == [["a-model"] * 2, ["the next"] * 2]
+
+
 def test_no_more_are_held_than_configured(services, facts, submit):
     async def run() -> None:
         stages = FaultyStages(facts)
         stages.go_on.clear()
-        running = asyncio.create_task(Dispatcher(services, stages).run())  # type: ignore[arg-type]
+        running = asyncio.create_task(_dispatch(services, stages))
         await _until(lambda: stages.at_once == services.settings.max_in_flight)
         await asyncio.sleep(0.1)
         assert services.queue.counts()["queued"] == 2

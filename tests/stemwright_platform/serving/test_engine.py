@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stemwright.diffusion import NoiseSchedule
-from stemwright.sampler import Sampling, run
+from stemwright.sampler import Denoiser, Sampling, run
 from stemwright.tasks import Task
 from stemwright_platform.serving.engine import DenoisingEngine, Job
 
@@ -13,6 +13,10 @@ SCHEDULE = NoiseSchedule.scaled_linear(1000, 0.0015, 0.0195)
 
 def shrink(z: torch.Tensor, t: torch.Tensor, text: object) -> torch.Tensor:
     return 0.5 * z
+
+
+def grow(z: torch.Tensor, t: torch.Tensor, text: object) -> torch.Tensor:
+    return 1.1 * z
 
 
 def sampling(seed: int, num_steps: int = 5) -> Sampling:
@@ -24,11 +28,12 @@ def sampling(seed: int, num_steps: int = 5) -> Sampling:
 class Heard:
     """What a job told."""
 
-    def __init__(self, seed: int = 0, num_steps: int = 5) -> None:
+    def __init__(self, seed: int = 0, num_steps: int = 5, denoiser: Denoiser = shrink) -> None:
         self.steps: list[tuple[int, int]] = []
         self.result: torch.Tensor | Exception | None = None
         self.ended = threading.Event()
         self.job = Job(
+            denoiser=denoiser,
             sampling=sampling(seed, num_steps),
             on_step=lambda *step: self.steps.append(step),
             on_end=self._end,
@@ -41,7 +46,7 @@ class Heard:
 
 @pytest.mark.parametrize("max_active", [1, 3])
 def test_jobs_come_out_as_the_library_makes_them(max_active: int):
-    engine = DenoisingEngine(shrink, max_active)
+    engine = DenoisingEngine(max_active)
     jobs = [Heard(seed) for seed in range(4)]
     for heard in jobs:
         engine.start(heard.job)
@@ -59,8 +64,8 @@ def test_a_cancelled_job_stops_before_its_next_step_and_lets_the_next_one_in():
         assert go_on.wait(10)
         return z
 
-    engine = DenoisingEngine(slow)
-    cancelled, after = Heard(num_steps=900), Heard()
+    engine = DenoisingEngine()
+    cancelled, after = Heard(num_steps=900, denoiser=slow), Heard(denoiser=slow)
     engine.start(cancelled.job)
     engine.start(after.job)
     assert entered.wait(10)
@@ -72,6 +77,17 @@ def test_a_cancelled_job_stops_before_its_next_step_and_lets_the_next_one_in():
     engine.close()
 
 
+def test_jobs_of_two_models_run_side_by_side_each_on_its_own():
+    engine = DenoisingEngine(max_active=2)
+    jobs = {denoiser: Heard(denoiser=denoiser) for denoiser in (shrink, grow)}
+    for heard in jobs.values():
+        engine.start(heard.job)
+    engine.close()
+    for denoiser, heard in jobs.items():
+        assert torch.equal(heard.result, run(denoiser, sampling(0)))
+    assert not torch.equal(jobs[shrink].result, jobs[grow].result)
+
+
 def test_a_fault_ends_its_own_job_alone():
     def picky(z: torch.Tensor, t: torch.Tensor, text: object) -> torch.Tensor:
         if (t == 1000).any(0)[0] and not failed.is_set():
@@ -80,8 +96,8 @@ def test_a_fault_ends_its_own_job_alone():
         return z
 
     failed = threading.Event()
-    engine = DenoisingEngine(picky)
-    first, second = Heard(), Heard()
+    engine = DenoisingEngine()
+    first, second = Heard(denoiser=picky), Heard(denoiser=picky)
     engine.start(first.job)
     engine.start(second.job)
     engine.close()
