@@ -14,7 +14,7 @@ from stemwright.checkpoint import Checkpoint, load_checkpoint
 from stemwright.codec import Codec, load_codec
 from stemwright.errors import InputError
 from stemwright.guidance import Guidance
-from stemwright.mixing import fitted
+from stemwright.mixing import fitted, spliced
 from stemwright.sampler import Prompt, Sampling, run
 from stemwright.solvers import Solver
 from stemwright.stem_coder import StemCoder
@@ -23,6 +23,8 @@ from stemwright.text_embedding import TextEncoder
 from stemwright.text_encoder import load_text_encoder
 
 MAX_PROMPT_CHARACTERS = 2000
+SPLICE_S = 0.02
+"""Cross-fade from a take to what was made of its region."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +37,9 @@ class Request:
     """Targets and given tracks."""
     duration_s: float = 8.0
     """Length of the stems."""
+    region_s: tuple[float, float] | None = None
+    """Start and end of what is made anew of takes of the targets, which stay as they are elsewhere; None
+    makes the targets from nothing."""
     seed: int = 0
     """Same seed, same take."""
     guidance_scale: float | None = None
@@ -49,6 +54,13 @@ class Request:
     def __post_init__(self) -> None:
         if not 0 < self.duration_s <= 600:
             raise InputError(f"duration must lie between 0 and 600 seconds, got {self.duration_s:g}")
+        if self.region_s is not None:
+            start, end = self.region_s
+            if not 0 <= start < end <= self.duration_s:
+                raise InputError(
+                    f"the region {start:g}-{end:g} s must lie in the {self.duration_s:g} s of the piece, "
+                    "its start before its end"
+                )
         if len(self.prompt) > MAX_PROMPT_CHARACTERS:
             raise InputError(
                 f"the prompt has {len(self.prompt)} characters: shorten it to {MAX_PROMPT_CHARACTERS}"
@@ -84,21 +96,37 @@ class Composer:
         request: Request,
         given_audio: Mapping[str, Tensor] | None = None,
         on_step: Callable[[int, int], None] | None = None,
+        takes: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """Stems `[2, n]` of the targets, and the given audio itself, cut or padded to the same length.
 
-        `given_audio`: 48 kHz stereo in ±1 of every given track. Targets come at the corpus's median level.
-        `on_step(step, num_steps)` is called after each solver step. Tracks left out are not returned.
+        `given_audio`: 48 kHz stereo in ±1 of every given track. `takes`: with a region, the same of every
+        target; outside the region it comes back bit-identical, inside at its own level. Targets made from
+        nothing come at the corpus's median level. `on_step(step, num_steps)` is called after each solver
+        step. Tracks left out are not returned.
         """
-        length = self.coder.num_samples(request.duration_s)
+        length, duration_s = self.coder.num_samples(request.duration_s), request.duration_s
         heard = {name: fitted(audio, length) for name, audio in (given_audio or {}).items()}
         check_given(request.task, heard)
-        latents = self.coder.encode(heard, request.duration_s)
-        sampling = start_sampling(self.checkpoint, request, latents, self.embed(request))
-        made = self.coder.decode(
-            run(self.checkpoint.model, sampling, on_step), request.task, request.duration_s
-        )
+        takes = takes or {}
+        check_takes(request, takes, self.codec.sample_rate_hz)
+        kept = {name: fitted(audio, length) for name, audio in takes.items()}
+        latents = self.coder.encode(heard | kept, duration_s)
+        known = None
+        if request.region_s is not None:
+            known = self.coder.frames_outside(*request.region_s, duration_s)
+        sampling = start_sampling(self.checkpoint, request, latents, self.embed(request), known)
+        levels = {name: self.coder.gain_db(audio) for name, audio in kept.items()}
+        result = run(self.checkpoint.model, sampling, on_step)
+        made = self.coder.decode(result, request.task, duration_s, levels)
+        made |= {name: self._spliced(request, take, made[name]) for name, take in kept.items()}
         return {name: (made | heard)[name] for name in request.task.tracks.ordered([*made, *heard])}
+
+    def _spliced(self, request: Request, take: Tensor, made: Tensor) -> Tensor:
+        """A take with the region from what was made."""
+        assert request.region_s is not None
+        start, end = map(self.coder.num_samples, request.region_s)
+        return spliced(take, made, start, end, round(SPLICE_S * self.codec.sample_rate_hz))
 
     @torch.no_grad()
     def embed(self, request: Request) -> Prompt:
@@ -111,14 +139,25 @@ class Composer:
         )
 
 
-def start_sampling(checkpoint: Checkpoint, request: Request, given: Tensor, prompt: Prompt) -> Sampling:
-    """A request's sampling state with the checkpoint's defaults where the request leaves them open."""
+def start_sampling(
+    checkpoint: Checkpoint, request: Request, given: Tensor, prompt: Prompt, known: Tensor | None = None
+) -> Sampling:
+    """A request's sampling state with the checkpoint's defaults where the request leaves them open.
+
+    `known`: boolean [S], the targets' frames that are kept. InputError where the model never learned that.
+    """
+    if known is not None and not checkpoint.preset.training.region_probability:
+        raise InputError(
+            "this model cannot rewrite a part of a track: it was trained without regions "
+            "(training.region_probability); generate whole tracks or train one with them"
+        )
     defaults = checkpoint.sampling
     return Sampling(
         checkpoint.schedule,
         request.task,
         given,
         prompt,
+        known=known,
         guidance=Guidance(
             scale=defaults.guidance_scale if request.guidance_scale is None else request.guidance_scale,
             text_scale=defaults.text_scale if request.text_scale is None else request.text_scale,
@@ -137,3 +176,24 @@ def check_given(task: Task, given_audio: Mapping[str, Tensor]) -> None:
         raise InputError(f"given track '{missing[0]}' has no audio: pass its stem or leave it out")
     if extra := [name for name in given_audio if name not in task.given]:
         raise InputError(f"'{extra[0]}' has audio but is not given: add it to the given tracks")
+
+
+def check_takes(request: Request, takes: Mapping[str, Tensor], sample_rate_hz: int) -> None:
+    """InputError unless a region comes with a take of every target, and whatever a take lacks is in it."""
+    if request.region_s is None:
+        if takes:
+            raise InputError(f"the take of '{next(iter(takes))}' needs a region: say which part to make anew")
+        return
+    start_s, end_s = request.region_s
+    for name in request.task.targets:
+        if name not in takes:
+            raise InputError(f"no take of '{name}': a region is made anew in takes of all targets")
+        length_s = takes[name].shape[-1] / sample_rate_hz
+        continues = start_s <= length_s and end_s >= request.duration_s
+        if length_s < request.duration_s and not continues:
+            raise InputError(
+                f"the take of '{name}' ends at {length_s:g} s: a region that continues it starts no later "
+                f"and reaches the end of the piece at {request.duration_s:g} s"
+            )
+    if extra := [name for name in takes if name not in request.task.targets]:
+        raise InputError(f"'{extra[0]}' has a take to rewrite but is no target: add it to the targets")

@@ -24,6 +24,23 @@ def softened(audio: Tensor, num_samples: int) -> Tensor:
     return audio
 
 
+def spliced(old: Tensor, new: Tensor, start: int, end: int, fade: int) -> Tensor:
+    """`old` `[…, n]` with samples `start` to `end` taken from `new`, cross-faded over `fade` samples inside.
+
+    Outside the span `old` stays bit-identical. There is no fade where the span reaches an end of the audio.
+    """
+    length = end - start
+    weight = torch.ones(length)
+    ramp = torch.linspace(0, 1, min(fade, length // 2) + 1)[1:]
+    if start > 0:
+        weight[: len(ramp)] = ramp
+    if end < old.shape[-1]:
+        weight[length - len(ramp) :] = ramp.flip(0)
+    result = old.clone()
+    result[..., start:end] = torch.lerp(old[..., start:end], new[..., start:end], weight)
+    return result
+
+
 def mix(stems: Iterable[Tensor]) -> Tensor:
     """The sum of stems `[2, n]` of one length, turned down only where it would clip."""
     total = torch.stack(list(stems)).sum(0)

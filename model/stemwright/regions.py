@@ -22,10 +22,11 @@ def sample_known(lengths: Tensor, num_frames: int, probability: float, uniform: 
     """
     asked, share, inverted, where, offset = uniform.unbind(1)
     span = ((SHORTEST + (LONGEST - SHORTEST) * share) * lengths).round().long()
+    span = torch.minimum(span.clamp(min=1), lengths - 1)  # something is given, something is left to make
     # start: 0, end: 1, anywhere: between
     place = torch.where(where < 1 / 3, 0.0, torch.where(where < 2 / 3, 1.0, offset))
     begin = (place * (lengths - span)).round().long()
     frame = torch.arange(num_frames)
     inside = (frame >= begin[:, None]) & (frame < (begin + span)[:, None])
     known = inside ^ (inverted < 0.5)[:, None]
-    return known & (frame < lengths[:, None]) & (asked < probability)[:, None]
+    return known & (frame < lengths[:, None]) & ((asked < probability) & (lengths > 1))[:, None]

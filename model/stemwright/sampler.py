@@ -12,7 +12,7 @@ from torch import Tensor
 from stemwright.diffusion import NoiseSchedule
 from stemwright.guidance import Guidance, Term
 from stemwright.solvers import Solver, checked_solver, ddim_step, ddpm_step, dpmpp_2m_step, timestep_grid
-from stemwright.tasks import Task
+from stemwright.tasks import Task, frame_timesteps
 from stemwright.text_embedding import TextEmbedding, cat
 
 Denoiser = Callable[[Tensor, Tensor, TextEmbedding | None], Tensor]
@@ -35,7 +35,7 @@ class Rows:
     z: Tensor
     """[R, K, D, S]."""
     t: Tensor
-    """int64 [R, K]."""
+    """int64 [R, K], or [R, K, S] where frames of targets are known."""
     text: TextEmbedding | None
     """R prompts, or None for a denoiser that reads none."""
 
@@ -50,6 +50,7 @@ class Sampling:
         given: Tensor,
         prompt: Prompt | None = None,
         *,
+        known: Tensor | None = None,
         guidance: Guidance | None = None,
         num_steps: int = 50,
         solver: Solver = "dpmpp_2m",
@@ -58,6 +59,8 @@ class Sampling:
     ) -> None:
         """`given`: normalised latents [B, K, D, S]; slots that the task does not give are ignored.
 
+        `known`: boolean, broadcastable to [B, K, S], true at frames of targets that are kept as `given` has
+        them; the rest of the targets is generated to fit.
         `generator` lives on the CPU, so that a seed means the same noise on every device.
         `redraw_absent` draws the absent tracks' noise anew at each step; by default it is drawn once
         and kept (Fig. 3). Raises InputError for an unknown solver or a bad number of steps.
@@ -71,6 +74,7 @@ class Sampling:
         self._given = given
         self._is_target = task.target_mask.to(given.device)[:, None, None]
         self._is_given = task.given_mask.to(given.device)[:, None, None]
+        self._known = None if known is None else self._of_targets(known.to(given.device))
         self._z = self._draw()
         self._absent = self._draw()
         self._before: tuple[int, Tensor] | None = None
@@ -102,9 +106,10 @@ class Sampling:
             self._absent = self._draw()
 
     def result(self) -> Tensor:
-        """Latents [B, K, D, S]: targets as generated so far, given slots bit-identical, absent slots zero."""
+        """Latents [B, K, D, S]: targets as generated so far, given slots and known frames bit-identical,
+        absent slots zero."""
         others = torch.where(self._is_given, self._given, torch.zeros_like(self._given))
-        return torch.where(self._is_target, self._z, others)
+        return torch.where(self._is_target, self._targets(), others)
 
     def _stepped(self, eps: Tensor, t: int, s: int) -> Tensor:
         if self.solver == "ddpm":
@@ -121,12 +126,22 @@ class Sampling:
     def _heard(self, term: Term) -> Tensor:
         """Z_c or Z_m of Eq. 6: the same absent noise in every row."""
         others = torch.where(self._is_given, self._given, self._absent) if term.hears_given else self._absent
-        return torch.where(self._is_target, self._z, others)
+        return torch.where(self._is_target, self._targets(), others)
+
+    def _targets(self) -> Tensor:
+        """The targets' state, with what is known of them."""
+        return self._z if self._known is None else torch.where(self._known[:, :, None], self._given, self._z)
+
+    def _of_targets(self, known: Tensor) -> Tensor:
+        """Known frames of targets, boolean [B, K, S]."""
+        batch, num_tracks, _, frames = self._given.shape
+        return known.expand(batch, num_tracks, frames) & self._is_target[:, 0]
 
     def _timesteps(self, term: Term) -> Tensor:
         task = self.task if term.hears_given else Task(self.task.targets, tracks=self.task.tracks)
         t = torch.full((len(self._z),), self.grid[self.step], device=self._z.device)
-        return task.timesteps(t, self.schedule.num_timesteps)
+        of_tracks = task.timesteps(t, self.schedule.num_timesteps)
+        return of_tracks if self._known is None else frame_timesteps(of_tracks, self._known)
 
     def _text(self, terms: tuple[Term, ...]) -> TextEmbedding | None:
         if self.prompt is None:
@@ -146,6 +161,7 @@ def sample(
     given: Tensor,
     text: Prompt | None = None,
     *,
+    known: Tensor | None = None,
     guidance_scale: float = 1.0,
     num_steps: int = 50,
     generator: torch.Generator | None = None,
@@ -157,6 +173,7 @@ def sample(
         task,
         given,
         text,
+        known=known,
         guidance=Guidance(scale=guidance_scale),
         num_steps=num_steps,
         generator=generator,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from stemwright.checkpoint import Checkpoint
 from stemwright.codec import Codec
-from stemwright.loudness import match_loudness
+from stemwright.loudness import integrated_lufs, match_loudness, matching_gain_db
 from stemwright.mixing import fitted, softened
 from stemwright.tasks import Task
 
@@ -53,11 +53,30 @@ class StemCoder:
         return self.stats.normalise(latents)
 
     @torch.no_grad()
-    def decode(self, latents: Tensor, task: Task, duration_s: float) -> dict[str, Tensor]:
-        """Audio `[2, n]` of the targets in normalised latents `[1, K, D, S]`, at the corpus's levels."""
+    def decode(
+        self, latents: Tensor, task: Task, duration_s: float, gains_db: Mapping[str, float] | None = None
+    ) -> dict[str, Tensor]:
+        """Audio `[2, n]` of the targets in normalised latents `[1, K, D, S]`.
+
+        It comes at the level that `gains_db` brought to the training loudness; at the corpus's by default.
+        """
         slots = [self.tracks.index(name) for name in task.targets]
         raw = self.stats.denormalise(latents)[0, slots]
         audio = self.codec.decode(raw)[..., : self.num_samples(duration_s)].cpu()
         audio = softened(audio, round(EDGE_S * self.codec.sample_rate_hz))
-        gains = [10 ** (-self.origin.gains_db[slot] / 20) for slot in slots]
-        return {name: audio[i] * gains[i] for i, name in enumerate(task.targets)}
+        corpus = dict(zip(self.tracks.names, self.origin.gains_db, strict=True))
+        levels = {**corpus, **(gains_db or {})}
+        return {name: audio[i] * 10 ** (-levels[name] / 20) for i, name in enumerate(task.targets)}
+
+    def gain_db(self, audio: Tensor) -> float:
+        """What brings audio `[2, n]` to the training loudness."""
+        lufs = integrated_lufs(audio, self.codec.sample_rate_hz)
+        return matching_gain_db(lufs, self.origin.loudness_lufs)
+
+    def frames_outside(self, start_s: float, end_s: float, duration_s: float) -> Tensor:
+        """Latent frames with nothing of a span of time in them, boolean [S]; whole codec segments."""
+        segment = self.codec.segment_frames
+        samples = segment * self.codec.hop
+        begin = torch.arange(self.num_frames(duration_s) // segment) * samples
+        start, end = self.num_samples(start_s), self.num_samples(end_s)
+        return ((begin + samples <= start) | (begin >= end)).repeat_interleave(segment)

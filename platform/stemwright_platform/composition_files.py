@@ -12,21 +12,32 @@ from stemwright.errors import InputError
 from stemwright.mixing import mix
 
 
-def parse_given(options: Sequence[str]) -> dict[str, Path]:
+def parse_files(option_name: str, options: Sequence[str]) -> dict[str, Path]:
     """`TRACK=FILE` options as a mapping; InputError for any other form or a track named twice."""
     files: dict[str, Path] = {}
     for option in options:
         track, equals, file = option.partition("=")
         if not equals or not track or not file:
-            raise InputError(f"--given {option}: write TRACK=FILE, for example drums=loop.wav")
+            raise InputError(f"{option_name} {option}: write TRACK=FILE, for example drums=loop.wav")
         if track in files:
-            raise InputError(f"--given {option}: {track} is given twice")
+            raise InputError(f"{option_name} {option}: {track} is given twice")
         files[track] = Path(file)
     return files
 
 
-def read_given(files: Mapping[str, Path], sample_rate_hz: int) -> dict[str, Tensor]:
-    """The stems `[2, n]` of each given track."""
+def parse_region(text: str) -> tuple[float, float]:
+    """Seconds as `START:END`; InputError for any other form."""
+    start, colon, end = text.partition(":")
+    try:
+        if not colon:
+            raise ValueError
+        return float(start), float(end)
+    except ValueError:
+        raise InputError(f"--region {text}: write START:END in seconds, for example 4:8") from None
+
+
+def read_stems(files: Mapping[str, Path], sample_rate_hz: int) -> dict[str, Tensor]:
+    """The stems `[2, n]` of each track."""
     return {track: read_audio(file, sample_rate_hz) for track, file in files.items()}
 
 
@@ -37,7 +48,10 @@ def write_composition(
     composer: Composer,
     files: Mapping[str, Path],
 ) -> None:
-    """Write `TRACK.wav` for each stem, `mix.wav` and `composition.json` into `out`."""
+    """Write `TRACK.wav` for each stem, `mix.wav` and `composition.json` into `out`.
+
+    `files`: where given tracks and takes to rewrite came from.
+    """
     rate = composer.codec.sample_rate_hz
     out.mkdir(parents=True, exist_ok=True)
     for track, audio in stems.items():
@@ -46,9 +60,11 @@ def write_composition(
     facts = {
         "prompt": request.prompt,
         "targets": request.task.targets,
-        "given": {track: str(file) for track, file in files.items()},
+        "given": {track: str(files[track]) for track in request.task.given},
+        "rewritten": {track: str(files[track]) for track in request.task.targets if track in files},
         "mode": request.task.mode,
         "duration_s": request.duration_s,
+        "region_s": request.region_s,
         "seed": request.seed,
         "model": composer.checkpoint.fingerprint,
         "sample_rate_hz": rate,

@@ -29,7 +29,9 @@ def awake(preset_model: StemUNet) -> StemUNet:
 def composer(tmp_path_factory: pytest.TempPathFactory) -> Composer:
     """A random model behind the embedded codec."""
     codec, text = MdctCodec(), HashedText()
-    preset = fit_preset(toy_preset(), latent_dim=codec.latent_dim, text_width=text.width)
+    preset = fit_preset(
+        toy_preset(region_probability=0.2), latent_dim=codec.latent_dim, text_width=text.width
+    )
     preset = replace(preset, sampling=replace(preset.sampling, num_steps=3))
     folder = save_checkpoint(
         tmp_path_factory.mktemp("checkpoint") / "model",
@@ -169,3 +171,66 @@ def test_a_codec_the_model_was_not_trained_with_is_refused(composer: Composer, t
     origin = replace(composer.checkpoint.origin, codec_fingerprint="another")
     with pytest.raises(InputError, match="codec"):
         Composer(replace(composer.checkpoint, origin=origin), composer.codec, composer.text_encoder)
+
+
+def rewritten(composer: Composer, region_s: tuple[float, float], take: torch.Tensor) -> torch.Tensor:
+    request = Request(task=Task(("bass",), ("drums",)), duration_s=0.6, region_s=region_s, seed=1)
+    return composer.generate(request, {"drums": tone(0.6)}, takes={"bass": take})["bass"]
+
+
+def test_a_take_stays_bit_identical_outside_the_region_and_changes_inside(composer: Composer) -> None:
+    take = tone(0.6, hz=110.0)
+    made = rewritten(composer, (0.2, 0.4), take)
+    start, end = round(0.2 * RATE), round(0.4 * RATE)
+    assert torch.equal(made[:, :start], take[:, :start])
+    assert torch.equal(made[:, end:], take[:, end:])
+    assert (made[:, start:end] - take[:, start:end]).abs().max() > 0.01
+    # no click at the seams: no sample jumps further than the tone or what was made does by itself
+    jump = made.diff().abs()
+    assert jump[:, [start - 1, end - 1]].max() <= jump.max()
+
+
+def test_a_take_is_continued_past_its_end(composer: Composer) -> None:
+    take = tone(0.3, hz=110.0)
+    made = rewritten(composer, (0.3, 0.6), take)
+    assert made.shape[1] == round(0.6 * RATE)
+    assert torch.equal(made[:, : round(0.3 * RATE)], take)
+    assert made[:, round(0.35 * RATE) :].abs().max() > 0
+
+
+def test_what_is_kept_of_a_take_shapes_what_is_made(composer: Composer) -> None:
+    start, end = round(0.25 * RATE), round(0.35 * RATE)
+    one, other = (rewritten(composer, (0.2, 0.4), tone(0.6, hz=hz)) for hz in (110.0, 330.0))
+    assert not torch.allclose(one[:, start:end], other[:, start:end], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("region_s", "takes", "named"),
+    [
+        ((0.2, 0.4), {}, "no take of 'bass'"),
+        (None, {"bass": tone(0.6)}, "needs a region"),
+        ((0.2, 0.4), {"bass": tone(0.6), "melody": tone(0.6)}, "'melody' has a take"),
+        ((0.5, 0.6), {"bass": tone(0.3)}, "ends at 0.3 s"),
+        ((0.2, 0.4), {"bass": tone(0.3)}, "ends at 0.3 s"),
+    ],
+)
+def test_regions_and_takes_that_do_not_go_together_are_refused(
+    composer: Composer, region_s: tuple[float, float] | None, takes: dict[str, torch.Tensor], named: str
+) -> None:
+    request = Request(task=Task(("bass",)), duration_s=0.6, region_s=region_s)
+    with pytest.raises(InputError, match=named):
+        composer.generate(request, takes=takes)
+
+
+@pytest.mark.parametrize("region_s", [(0.4, 0.2), (-0.1, 0.2), (0.2, 0.7)])
+def test_a_region_outside_the_piece_is_refused(region_s: tuple[float, float]) -> None:
+    with pytest.raises(InputError, match="region"):
+        Request(task=Task(("bass",)), duration_s=0.6, region_s=region_s)
+
+
+def test_a_model_that_never_learned_regions_says_so(composer: Composer) -> None:
+    preset = composer.checkpoint.preset
+    plain = replace(preset, training=replace(preset.training, region_probability=0.0))
+    other = Composer(replace(composer.checkpoint, preset=plain), composer.codec, composer.text_encoder)
+    with pytest.raises(InputError, match="trained without regions"):
+        rewritten(other, (0.2, 0.4), tone(0.6))

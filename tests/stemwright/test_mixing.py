@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stemwright.mixing import MIX_CEILING, fitted, mix, softened
+from stemwright.mixing import MIX_CEILING, fitted, mix, softened, spliced
 
 
 @pytest.mark.parametrize("length", [1, 3, 5, 9])
@@ -37,3 +37,21 @@ def test_a_softened_take_starts_and_ends_in_silence_and_is_itself_between() -> N
 
 def test_a_take_shorter_than_its_fades_stays_finite() -> None:
     assert softened(torch.ones(2, 3), 10).isfinite().all()
+
+
+def test_a_splice_is_the_old_outside_the_new_inside_and_a_line_between() -> None:
+    old, new = torch.zeros(2, 20), torch.ones(2, 20)
+    made = spliced(old, new, 5, 15, fade=3)
+    assert not made[:, :5].any()
+    assert not made[:, 15:].any()
+    assert (made[:, 8:12] == 1).all()
+    torch.testing.assert_close(made[0, 5:8], torch.tensor([1 / 3, 2 / 3, 1]))
+    assert (spliced(old, new, 5, 20, fade=3)[:, 8:] == 1).all()
+    assert (spliced(old, new, 0, 15, fade=3)[:, :12] == 1).all()
+
+
+def test_a_splice_shorter_than_its_fades_stays_in_its_span() -> None:
+    made = spliced(torch.zeros(2, 20), torch.ones(2, 20), 5, 8, fade=10)
+    assert made[:, 5:8].max() <= 1
+    assert not made[:, :5].any()
+    assert not made[:, 8:].any()

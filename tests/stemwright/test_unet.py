@@ -5,6 +5,7 @@ from torch import Tensor
 from stemwright.diffusion import NoiseSchedule
 from stemwright.errors import InputError
 from stemwright.presets import load_preset
+from stemwright.tasks import frame_timesteps
 from stemwright.text_embedding import TextEmbedding
 from stemwright.unet import StemUNet, UNetConfig
 
@@ -122,3 +123,26 @@ def test_presets_have_the_size_they_claim(name: str, low: float, high: float) ->
 def test_widths_must_fit_the_heads() -> None:
     with pytest.raises(InputError, match="head_width"):
         UNetConfig(widths=(100,), blocks=(1,), attention=(True,))
+
+
+def test_timesteps_by_frame_with_nothing_known_are_timesteps_by_track() -> None:
+    model = awake()
+    z, t, text = inputs(20)
+    by_frame = t[..., None].expand(-1, -1, 20)
+    assert torch.equal(model(z, by_frame, text), model(z, t, text))
+
+
+def test_a_known_frame_is_marked_to_the_model_and_padding_is_not() -> None:
+    model = awake()
+    z, t, text = inputs(20)
+    t = torch.full_like(t, 500)
+    known = torch.zeros(2, 4, 20, dtype=torch.bool)
+    known[:, 1, 3:6] = True
+    marked = model(z, frame_timesteps(t, known), text)
+    assert not torch.allclose(marked, model(z, t, text))
+    padded = torch.nn.functional.pad(z, (0, 8))
+    mask = torch.arange(28).expand(2, -1) < 20
+    known = torch.nn.functional.pad(known, (0, 8), value=True)
+    torch.testing.assert_close(
+        model(padded, frame_timesteps(t, known), text, mask)[..., :20], marked, rtol=1e-4, atol=1e-5
+    )

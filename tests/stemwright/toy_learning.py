@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from stemwright.batch import Batch
 from stemwright.latent_stats import LatentStats
@@ -38,13 +39,22 @@ def toy_stats() -> LatentStats:
     return LatentStats(mean=torch.full((4, LATENT_DIM), 0.1), std=torch.full((4, LATENT_DIM), 2.0))
 
 
-def toy_learner(*, seed: int = 0, total_steps: int = 20, **training: object) -> Learner:
+def toy_learner(
+    *,
+    seed: int = 0,
+    total_steps: int = 20,
+    dtype: torch.dtype = torch.float32,
+    model: nn.Module | None = None,
+    **training: object,
+) -> Learner:
     return Learner(
         toy_preset(**training),
         stats=toy_stats(),
         text_encoder=HashedText(),
         total_steps=total_steps,
         seed=seed,
+        dtype=dtype,
+        model=model,
     )
 
 

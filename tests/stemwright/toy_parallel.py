@@ -1,5 +1,6 @@
 """What one of several data-parallel workers does in a test; importable, so that processes can be spawned."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,23 +10,31 @@ from toy_learning import toy_batch, toy_learner
 
 from stemwright.batch import Batch
 
-STEPS, GLOBAL_BATCH = 3, 4
+STEPS = 20
 
 
 def work(rank: int, world_size: int, folder: str) -> None:
-    """Train a toy learner as one worker of `world_size`; the first writes losses and weights to `folder`."""
+    """Train a toy learner as one worker of `world_size`; the first writes figures and weights to `folder`."""
     torch.set_num_threads(1)
     if world_size > 1:
         dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=world_size)
-    learner = toy_learner(clip=1e9)  # clipping would hide a wrong factor
-    with torch.no_grad():  # the output layer starts at zero, and would hide all gradients but its own
-        learner.model.leave.weight.normal_(std=0.02, generator=torch.Generator().manual_seed(1))
+    learner = toy_learner(
+        total_steps=STEPS,
+        dtype=torch.float64,
+        p1=0.7,
+        p2=0.5,
+        p2_starts_at_epoch=5,
+        teacher_steps=2,
+        region_probability=0.5,
+    )
     found = {}
     for step in range(STEPS):
-        found[f"loss.{step}"] = torch.tensor(learner.step(share(toy_batch(step), rank, world_size))["loss"])
-        for name, parameter in learner.model.named_parameters():
-            assert parameter.grad is not None, f"{name} is not used"
-            found[f"{name}.{step}"] = parameter.grad.clone()
+        for name, value in learner.step(share(padded(toy_batch(step)), rank, world_size)).items():
+            found[f"{name}.{step}"] = torch.tensor(value, dtype=torch.float64)
+        unused = [name for name, parameter in learner.model.named_parameters() if parameter.grad is None]
+        assert not unused, unused
+    found |= {f"parameter.{name}": value for name, value in learner.model.state_dict().items()}
+    found |= {f"average.{name}": value for name, value in learner.ema.module.state_dict().items()}
     if rank == 0:
         save_file(found, Path(folder) / f"{world_size}.safetensors")
     if world_size > 1:
@@ -39,7 +48,13 @@ def share(batch: Batch, rank: int, world_size: int) -> Batch:
     return Batch(
         latents=batch.latents[rows],
         presence=batch.presence[rows],
-        frame_mask=None,
+        frame_mask=None if batch.frame_mask is None else batch.frame_mask[rows],
         prompts=batch.prompts[rows],
         sample_ids=batch.sample_ids[rows],
     )
+
+
+def padded(batch: Batch) -> Batch:
+    """With songs that end early, so that workers have unlike numbers of frames."""
+    lengths = torch.tensor([batch.num_frames, 9, 20, batch.num_frames])
+    return replace(batch, frame_mask=torch.arange(batch.num_frames) < lengths[:, None])

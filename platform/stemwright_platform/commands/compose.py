@@ -15,6 +15,13 @@ def compose(
     prompt: Annotated[str, typer.Option(help="What the music is like.")] = "",
     targets: Annotated[str, typer.Option(help="Tracks to make; by default all that are not given.")] = "",
     given: Annotated[list[str] | None, typer.Option(help="TRACK=FILE to fit; repeat for more.")] = None,
+    rewrite: Annotated[
+        list[str] | None,
+        typer.Option(help="TRACK=FILE, a take of which only --region is made anew; repeat for more."),
+    ] = None,
+    region: Annotated[
+        str, typer.Option(metavar="START:END", help="Seconds to make anew; past a take's end continues it.")
+    ] = "",
     duration: Annotated[float, typer.Option(help="Length in seconds.")] = 8.0,
     seed: Annotated[int, typer.Option(help="Same seed, same take.")] = 0,
     guidance_scale: Annotated[float | None, typer.Option(help="λ: how closely to follow the given.")] = None,
@@ -28,34 +35,41 @@ def compose(
 ) -> None:
     """Make tracks from a prompt and from the tracks you have.
 
-    Writes one WAV a track, mix.wav and composition.json. Given tracks come back as they are.
+    Writes one WAV a track, mix.wav and composition.json. Given tracks come back as they are. To change
+    seconds 4 to 8 of a bass take: `--rewrite bass=bass.wav --region 4:8 --given drums=drums.wav`.
     """
     from stemwright.compose import Composer, Request
     from stemwright.solvers import checked_solver
     from stemwright.tasks import Task
-    from stemwright_platform.composition_files import parse_given, read_given, write_composition
+    from stemwright_platform.composition_files import (
+        parse_files,
+        parse_region,
+        read_stems,
+        write_composition,
+    )
     from stemwright_platform.time_left import TimeLeft
     from stemwright_platform.training.registry import resolve_model
 
-    files = parse_given(given or [])
+    files, takes = parse_files("--given", given or []), parse_files("--rewrite", rewrite or [])
     composer = Composer.load(resolve_model(model), codec_weights=codec_weights, text_weights=text_weights)
     tracks = composer.checkpoint.tracks
-    wanted = [name.strip() for name in targets.split(",") if name.strip()]
+    wanted = [name.strip() for name in targets.split(",") if name.strip()] or list(takes)
     request = Request(
         prompt=prompt,
         task=Task(tuple(wanted or (n for n in tracks.names if n not in files)), tuple(files), tracks=tracks),
         duration_s=duration,
+        region_s=parse_region(region) if region else None,
         seed=seed,
         guidance_scale=guidance_scale,
         text_scale=text_guidance,
         num_steps=steps,
         solver=checked_solver(solver) if solver else None,
     )
-    audio = read_given(files, composer.codec.sample_rate_hz)
+    audio, old = (read_stems(each, composer.codec.sample_rate_hz) for each in (files, takes))
     progress = TimeLeft("composing", request.num_steps or composer.checkpoint.sampling.num_steps)
-    stems = composer.generate(request, audio, lambda *_: progress.advance(1))
+    stems = composer.generate(request, audio, lambda *_: progress.advance(1), old)
     progress.close()
-    write_composition(out, stems, request, composer, files)
+    write_composition(out, stems, request, composer, files | takes)
     typer.echo(
         f"{', '.join(request.task.targets)} → {out}/ ({request.task.mode}, {duration:g} s, seed {seed})"
     )
