@@ -27,6 +27,16 @@ class Batch:
         """S."""
         return self.latents.shape[-1]
 
+    def head(self, size: int) -> "Batch":
+        """The first samples alone."""
+        return Batch(
+            latents=self.latents[:size],
+            presence=self.presence[:size],
+            frame_mask=None if self.frame_mask is None else self.frame_mask[:size],
+            prompts=self.prompts[:size],
+            sample_ids=self.sample_ids[:size],
+        )
+
     def to(self, device: torch.device | str) -> "Batch":
         """The batch on a device, latents in float32: half the bytes travel, and the device converts them."""
         return Batch(

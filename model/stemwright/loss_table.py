@@ -3,7 +3,7 @@
 Axes: B batch, K track, D latent channel, S latent frame.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import get_args
@@ -53,6 +53,8 @@ class Entry:
     """The same for the trivial guess."""
     count: float
     """Target elements."""
+    weight: float = 1.0
+    """In every mean."""
 
 
 class LossTable:
@@ -62,8 +64,8 @@ class LossTable:
         self.schedule = schedule
         self.entries: list[Entry] = []
 
-    def add(self, made: Prediction) -> None:
-        """Add every sample of a batch."""
+    def add(self, made: Prediction, weights: Sequence[float] | None = None) -> None:
+        """Add every sample of a batch; its weight in every mean is 1 unless it has one of `weights`."""
         noise, drawn = made.noise, made.drawn
         mask = made.loss_mask.expand(*noise.shape[:2], 1, noise.shape[3])
         guess = (1 - self.schedule.level(made.t, made.z)).sqrt() * made.z
@@ -79,6 +81,7 @@ class LossTable:
                     error=error[i],
                     trivial=trivial[i],
                     count=count[i],
+                    weight=weights[i] if weights else 1.0,
                 )
             )
 
@@ -120,7 +123,8 @@ class LossTable:
         sums: dict[object, tuple[float, float, float]] = {}
         for entry in self.entries:
             e, trivial, n = sums.get(by(entry), (0.0, 0.0, 0.0))
-            sums[by(entry)] = (e + entry.error, trivial + entry.trivial, n + entry.count)
+            w = entry.weight
+            sums[by(entry)] = (e + w * entry.error, trivial + w * entry.trivial, n + w * entry.count)
         return sums
 
 

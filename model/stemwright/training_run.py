@@ -19,6 +19,7 @@ from stemwright.text_embedding import TextEncoder
 from stemwright.text_encoder import CachedTextEncoder, load_text_encoder
 from stemwright.training_log import Record
 from stemwright.validation import VALIDATION_SEED
+from stemwright.validation_design import design_of
 from stemwright.windows import Windows
 
 UNKNOWN_STEPS = 1_000_000
@@ -155,7 +156,8 @@ class TrainingRun:
             return "nothing"
         songs = [song.song_id for part in self.held_out.parts for song in part.songs]
         length, count = self.held_out.num_frames(0), self.plan.validation_windows
-        parts = (self.data.info.codec_fingerprint, songs, length, count)
+        asked = design_of(self.plan.preset)
+        parts = (self.data.info.codec_fingerprint, songs, length, count, asked)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def held_out_batches(self) -> list[Batch]:

@@ -1,37 +1,75 @@
-"""Held-out ε-loss with the averaged weights under fixed tasks, noise and timesteps."""
+"""Held-out ε-loss with the averaged weights under fixed tasks, noise and timesteps.
 
-from collections.abc import Iterable
-from dataclasses import replace
+Axes: B batch, K track, S latent frame.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
 
 import torch
+from torch import Tensor
 
 from stemwright.batch import Batch
 from stemwright.learner import Learner
 from stemwright.loss_table import LossTable
-from stemwright.training_draw import TrainingDraws
+from stemwright.training_draw import TrainingDraw, TrainingDraws
+from stemwright.validation_design import Cell, design_of, region_design_of
 
 VALIDATION_SEED = 7919
-"""Of the fixed draws: the same whatever the run's own seed, so that runs compare."""
+"""Of the fixed noise: the same whatever the run's own seed, so that runs compare."""
 
 
 def validate(learner: Learner, batches: Iterable[Batch], rounds: int = 1) -> LossTable:
-    """Errors on `batches`, each seen `rounds` times, every target set alike and t spread evenly over 1…N."""
+    """Errors on every cell of the preset's design, each put to one of the windows, `rounds` times over.
+
+    Empty where there are no windows.
+    """
+    return _asked(learner, list(batches), design_of(learner.preset), rounds)
+
+
+def validate_regions(learner: Learner, batches: Iterable[Batch], rounds: int = 1) -> LossTable:
+    """The same for parts of the targets; empty where the preset does not train them."""
+    return _asked(learner, list(batches), region_design_of(learner.preset), rounds)
+
+
+def _asked(learner: Learner, batches: list[Batch], design: Sequence[Cell], rounds: int) -> LossTable:
     table = LossTable(learner.schedule)
-    preset = replace(learner.preset, training=replace(learner.config, p2=0.0, region_probability=0.0))
-    for loaded in batches:
-        batch = loaded.to(learner.device)
-        for round_ in range(rounds):
-            seed = VALIDATION_SEED + round_
-            draws = TrainingDraws(preset, total_steps=1, steps_per_epoch=1, seed=seed)
-            drawn = replace(draws.draw(batch, step=1), t=_even_timesteps(batch, learner, seed))
-            table.add(learner.evaluate(batch, drawn, draws.noise(batch)))
+    for turn, (batch, cells) in enumerate(_dealt(batches, [*design] * rounds)):
+        drawn = draw_cells(batch, cells, learner.schedule.num_timesteps)
+        draws = TrainingDraws(learner.preset, total_steps=1, steps_per_epoch=1, seed=VALIDATION_SEED + turn)
+        made = learner.evaluate(batch.to(learner.device), drawn, draws.noise(batch))
+        table.add(made, [cell.weight for cell in cells])
     return table
 
 
-def _even_timesteps(batch: Batch, learner: Learner, seed: int) -> torch.Tensor:
-    """One timestep a sample, one in each of B equal spans of 1…N, in an order of its own."""
-    generator = torch.Generator().manual_seed(seed + int(batch.sample_ids[0]))
-    size = len(batch.prompts)
-    span = (torch.randperm(size, generator=generator) + torch.rand(size, generator=generator)) / size
-    t = 1 + (span * learner.schedule.num_timesteps).long().clamp(max=learner.schedule.num_timesteps - 1)
-    return t.to(learner.device)
+def _dealt(batches: list[Batch], cells: Sequence[Cell]) -> Iterator[tuple[Batch, Sequence[Cell]]]:
+    """The cells in order, one a window; the windows again and again, the last batch cut short."""
+    start = 0
+    for batch in chain.from_iterable(repeat(batches)) if batches else ():
+        if start >= len(cells):
+            return
+        some = cells[start : start + len(batch.prompts)]
+        start += len(some)
+        yield batch.head(len(some)), some
+
+
+def draw_cells(batch: Batch, cells: Sequence[Cell], num_timesteps: int) -> TrainingDraw:
+    """The draw that puts a cell to each window: prompts are whole, no track is the teacher's."""
+    target, given = torch.zeros_like(batch.presence), torch.zeros_like(batch.presence)
+    known = torch.zeros(len(cells), batch.num_frames, dtype=torch.bool)
+    for row, cell in enumerate(cells):
+        present = tuple(batch.presence[row].nonzero().flatten().tolist())
+        asked = cell.targets(present)
+        target[row, list(asked)] = True
+        given[row, list(cell.given(present, asked))] = True
+        known[row] = cell.region is not None
+        known[row, cell.frames(_length(batch, row))] = False
+    none = torch.zeros(len(cells), dtype=torch.bool)
+    t = torch.tensor([cell.timestep(num_timesteps) for cell in cells])
+    return TrainingDraw(target=target, given=given, t=t, known=known, text_dropped=none, bootstrapped=none)
+
+
+def _length(batch: Batch, row: int) -> int:
+    """Real frames of a window."""
+    mask: Tensor | None = batch.frame_mask
+    return batch.num_frames if mask is None else int(mask[row].sum())

@@ -13,6 +13,7 @@ from stemwright_platform.training.picture_style import (
     HAIR,
     INK,
     MODE_COLOURS,
+    REGION_COLOUR,
     SOFT,
     dress,
     new_figure,
@@ -90,7 +91,7 @@ def strips_of(preset: Preset, epochs: float | None) -> list[Strip]:
         Strip(
             text=f"{config.region_probability:g}: a part of the targets is given (regions)",
             probability=config.region_probability,
-            colour=MODE_COLOURS["region"],
+            colour=REGION_COLOUR,
         ),
         Strip(
             text=f"{config.text_dropout:g}: the description is left out",

@@ -17,8 +17,8 @@ MODE_COLOURS = {
     "marginal": "#c48a00",
     "mixed": "#008f68",
     "joint": "#d55e00",
-    "region": "#b0508a",
 }
+REGION_COLOUR = "#b0508a"
 """After Okabe and Ito."""
 DPI = 120
 

@@ -11,6 +11,7 @@ from stemwright_platform.training.picture_style import (
     GROUND,
     INK,
     MODE_COLOURS,
+    REGION_COLOUR,
     SECOND,
     SOFT,
     dress,
@@ -128,6 +129,9 @@ def _draw_sizes(axes: "Axes", metrics: Sequence[Record], scores: Sequence[Record
 def _draw_modes(axes: "Axes", metrics: Sequence[Record], scores: Sequence[Record]) -> None:
     for mode, colour in MODE_COLOURS.items():
         _draw_group(axes, metrics, scores, f"loss_{mode}", ("ratio_by_mode", mode), mode, colour)
+    steps, values = curve(scores, "ratio_region")
+    if steps:
+        axes.plot(steps, values, color=REGION_COLOUR, linewidth=1.7, marker="o", markersize=4, label="region")
     _finish_groups(axes, scores, "by context")
 
 

@@ -54,7 +54,8 @@ def heat(score: Record) -> tuple[list[str], list[str], np.ndarray]:
     modes = [mode for mode in MODES if mode in cells]
     rows = [[cells[mode].get(band, np.nan) for band in bands] for mode in modes]
     whole = [score["ratio_by_band"].get(band, np.nan) for band in bands]
-    last = [*(score["ratio_by_mode"].get(mode, np.nan) for mode in modes), score["ratio"]]
+    ratios = {**score["ratio_by_mode"], "region": score.get("ratio_region", np.nan)}
+    last = [*(ratios.get(mode, np.nan) for mode in modes), score["ratio"]]
     values = np.column_stack([np.asarray([*rows, whole], dtype=float), last])
     return [*(band.replace("-", "–") for band in bands), WHOLE], [*modes, WHOLE], values
 
