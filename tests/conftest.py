@@ -31,6 +31,7 @@ def ray_cluster() -> Iterator[Any]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     context = ray.init(
+        "local",  # whatever else runs on this machine
         num_cpus=4,
         include_dashboard=True,
         dashboard_port=port,

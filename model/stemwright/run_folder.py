@@ -15,15 +15,19 @@ import shutil
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stemwright.checkpoint import CONFIG, damage
 from stemwright.errors import InputError
+from stemwright.run_lock import run_lock
 from stemwright.training_log import read_log
 from stemwright.training_run import TrainingPlan
 
+TAKE_OVER_S = 60.0
+"""How long the process that wrote before is given to end."""
 _NOTING = threading.Lock()
 """A thread that tracks the run notes things down too."""
 
@@ -65,6 +69,14 @@ class RunFolder:
                 "use the same ones to go on, or choose another --out"
             )
         return facts
+
+    def launching(self) -> AbstractContextManager[None]:
+        """While a process looks after this run. InputError where another one does."""
+        return run_lock(self.path / ".launching.lock")
+
+    def writing(self) -> AbstractContextManager[None]:
+        """While a process writes this run, once one that is about to end has ended."""
+        return run_lock(self.path / ".writing.lock", wait_s=TAKE_OVER_S)
 
     def facts(self) -> dict[str, Any] | None:
         """run.json, None where there is none."""

@@ -1,33 +1,23 @@
 """Writes down a run as it goes: records, scores, checkpoints, and the best model so far."""
 
 import shutil
-from contextlib import ExitStack
 
 from stemwright.checkpoint import damage, publish_checkpoint, read_config
 from stemwright.run_folder import RunFolder
-from stemwright.run_lock import run_lock
 from stemwright.training_log import Record, TrainingLog
 from stemwright.training_run import TrainingRun
 from stemwright.validation_scores import score
-
-TAKE_OVER_S = 60.0
-"""How long the process that wrote before, about to end, is waited for."""
 
 
 class RunKeeper:
     """The one worker that writes (rank 0) has one."""
 
     def __init__(self, run: TrainingRun, folder: RunFolder) -> None:
-        """`run`: as it goes on. InputError where another process writes the same run."""
-        self._run, self._folder, self._held = run, folder, ExitStack()
-        self._held.enter_context(run_lock(folder.path / ".writing.lock", wait_s=TAKE_OVER_S))
-        try:
-            self._clear_up()
-            self._metrics, self._scores = TrainingLog(folder.metrics), TrainingLog(folder.validation)
-            self._skipped: TrainingLog | None = None
-        except BaseException:
-            self._held.close()
-            raise
+        """`run`: as it goes on, in a folder that no other process writes."""
+        self._run, self._folder = run, folder
+        self._clear_up()
+        self._metrics, self._scores = TrainingLog(folder.metrics), TrainingLog(folder.validation)
+        self._skipped: TrainingLog | None = None
 
     def record(self, record: Record) -> None:
         """Write down a step; where the disk is full it waits for `checkpoint`."""
@@ -58,7 +48,6 @@ class RunKeeper:
     def close(self) -> None:
         for log in self._logs:
             log.close()
-        self._held.close()
 
     @property
     def _logs(self) -> list[TrainingLog]:

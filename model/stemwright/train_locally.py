@@ -46,10 +46,14 @@ def train_locally(
     run = TrainingRun.of(plan, text_encoder=text_encoder, device=device)
     folder = RunFolder(Path(out))
     folder.begin(plan)
-    if latest := folder.whole_checkpoint(say=_say):
-        run.resume(latest)
-    keeper = RunKeeper(run, folder)
+    with folder.writing():
+        if latest := folder.whole_checkpoint(say=_say):
+            run.resume(latest)
+        _train(run, RunKeeper(run, folder), on_step)
+    return folder
 
+
+def _train(run: TrainingRun, keeper: RunKeeper, on_step: Callable[[Record], None]) -> None:
     def on_record(record: Record) -> None:
         keeper.record(record)
         on_step(record)
@@ -58,7 +62,6 @@ def train_locally(
         train(run, on_record=on_record, on_checkpoint=keeper.checkpoint, on_skip=keeper.skip)
     finally:
         keeper.close()
-    return folder
 
 
 def _say(line: str) -> None:

@@ -1,12 +1,11 @@
 """The `stemwright` command: what the job files, the Makefile and people call."""
 
-import errno
 import sys
 from collections.abc import Sequence
 
 import typer
 
-from stemwright.errors import InputError
+from stemwright.errors import InputError, is_out_of_room
 from stemwright_platform.commands import compose, corpus, demo, models, prepare, serve, train
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         sys.exit(_said(f"error: {error}", BAD_INPUT))
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if not is_out_of_room(error):
             raise
         sys.exit(_said(f"error: the disk is full ({error.filename}): free space and run again", BAD_INPUT))
     except SystemExit as end:

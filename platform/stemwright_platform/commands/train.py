@@ -35,6 +35,7 @@ def train(
     checkpoint_every: Annotated[
         int | None, typer.Option(help="Steps between checkpoints; a tenth of the run by default.")
     ] = None,
+    keep: Annotated[int, typer.Option(help="Newest checkpoints to keep, beside the best one.")] = 2,
     text_weights: Annotated[
         str | None, typer.Option(help="Local folder with the text encoder's weights.")
     ] = None,
@@ -73,6 +74,7 @@ def train(
         seed=seed,
         workers=workers,
         checkpoint_every=checkpoint_every,
+        keep_checkpoints=keep,
         text_encoder_weights=text_weights,
     )
     crew = TeacherCrew(count=teachers, gpus=teacher_gpus, cpus=teacher_cpus)

@@ -18,9 +18,11 @@ from stemwright.run_folder import RunFolder
 from stemwright.training_log import read_log
 from stemwright.training_run import TrainingPlan, check_origin, check_tracks, open_windows
 from stemwright_platform.cluster import connect
+from stemwright_platform.training.outage import to_terminal
 from stemwright_platform.training.registry import Registration, register
 from stemwright_platform.training.teacher_crew import TeacherCrew
 from stemwright_platform.training.tracking import VALIDATION, Tracking, default_uri
+from stemwright_platform.training.verdict import Verdict
 from stemwright_platform.training.watch import Watch
 
 if TYPE_CHECKING:
@@ -62,35 +64,66 @@ def launch(
     folder, plan = RunFolder(Path(out).resolve()), _absolute(plan)
     teachers.check(plan)
     check_data(plan, folder)
-    facts = folder.begin(plan)
-    if facts.get("registered"):
-        return Outcome(folder=folder, was_finished=True)
-    uri = facts.get("tracking_uri") or tracking_uri or default_uri()
+    folder.begin(plan)
+    with folder.launching():
+        facts = folder.facts() or {}
+        if facts.get("registered"):
+            return Outcome(folder=folder, was_finished=True)
+        tracking = _tracking(plan, folder, tracking_uri)
+        try:
+            with Watch(folder, plan):
+                if not facts.get("finished"):
+                    _fit_as_long_as_it_gets_on(plan, folder, max_failures, teachers)
+        except BaseException as error:
+            tracking.close("FAILED" if isinstance(error, Exception) else "KILLED")
+            raise
+        return _finish(tracking, folder, model_name, was_finished=bool(facts.get("finished")))
+
+
+def _tracking(plan: TrainingPlan, folder: RunFolder, asked_uri: str | None) -> Tracking:
+    """The run's diary, opened: where it was kept before, else where it is asked for."""
+    facts = folder.facts() or {}
+    uri = facts.get("tracking_uri") or asked_uri or default_uri()
     tracking = Tracking(uri, name=folder.path.name, run_id=facts.get("tracking_run"), key=facts.get("id"))
     tracking.follow(folder.metrics)
     tracking.follow(folder.validation, VALIDATION)
     tracking.start(plan.settings(), on_run_id=lambda run: folder.note(tracking_uri=uri, tracking_run=run))
-    try:
-        with Watch(folder, plan):
-            if not facts.get("finished"):
-                fit(plan, folder, max_failures, teachers)
-    except BaseException as error:
-        tracking.close("FAILED" if isinstance(error, Exception) else "KILLED")
-        raise
+    return tracking
+
+
+def _finish(tracking: Tracking, folder: RunFolder, model_name: str, *, was_finished: bool) -> Outcome:
+    """Register what was made; where MLflow is away, the next call registers what is finished."""
     registered: list[Registration] = []
     tracking.close(
         "FINISHED",
         lambda client: registered.append(publish(client, tracking.run_id or "", folder, model_name)),
     )
     registration = registered[0] if registered else None
-    # where MLflow was away, the next call registers what is finished
     folder.note(finished=True, registered=str(registration) if registration else None)
     return Outcome(
         folder=folder,
-        was_finished=bool(facts.get("finished")),
+        was_finished=was_finished,
         registration=registration,
         tracking_failure=tracking.failure,
     )
+
+
+def _fit_as_long_as_it_gets_on(
+    plan: TrainingPlan, folder: RunFolder, max_failures: int, teachers: TeacherCrew
+) -> None:
+    """A run of weeks loses many workers: only failures between which it makes no checkpoint end it."""
+    while True:
+        before = folder.latest_checkpoint()
+        try:
+            return fit(plan, folder, max_failures, teachers)
+        except WorkersLost as error:
+            if (latest := folder.latest_checkpoint()) in (before, None):
+                raise
+            to_terminal(f"{error}: going on from {latest.name}")
+
+
+class WorkersLost(RuntimeError):
+    """Training failed more often than it may."""
 
 
 def check_data(plan: TrainingPlan, folder: RunFolder) -> None:
@@ -98,7 +131,7 @@ def check_data(plan: TrainingPlan, folder: RunFolder) -> None:
     data = DataMix.open(plan.sources)
     check_tracks(plan.preset, data)
     open_windows(plan, data)
-    if latest := folder.latest_checkpoint():
+    if latest := folder.whole_checkpoint(say=to_terminal):
         check_origin(read_config(latest)["origin"], data, latest)
 
 
@@ -125,37 +158,38 @@ def fit(
             threads=int(threads) if threads else None,
             teachers=hands,
             teacher_refresh_steps=teachers.refresh_steps,
+            verdict=Verdict.begin() if plan.workers > 1 else None,
         )
         trainer = TorchTrainer(
             train_worker,
             train_loop_config={"assignment": assignment},
             scaling_config=ScalingConfig(num_workers=plan.workers, use_gpu=use_gpu),
-            run_config=_run_config(plan, folder, max_failures),
+            run_config=_run_config(folder, max_failures),
         )
         try:
             answer = trainer.fit().return_value or {}
         except TrainingFailedError as error:
-            raise RuntimeError(_first_line(error)) from error
+            answer = assignment.verdict.read() if assignment.verdict else {}
+            if not answer:
+                raise WorkersLost(_first_line(error)) from error
     if "bad_input" in answer:
         raise InputError(answer["bad_input"])
     if "disk_full" in answer:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), answer["disk_full"])
 
 
-def _run_config(plan: TrainingPlan, folder: RunFolder, max_failures: int) -> "RunConfig":
-    """The same name and storage path resume. Ray keeps the last checkpoint and the best one."""
-    from ray.train import CheckpointConfig, FailureConfig, RunConfig
+def _run_config(folder: RunFolder, max_failures: int) -> "RunConfig":
+    """Ray keeps no checkpoints, and no table of them that ours could contradict."""
+    from ray.train import FailureConfig, RunConfig
     from ray.train.v2.api.config import LoggingConfig
 
-    from stemwright_platform.training.worker import VALIDATION_LOSS
-
+    checkpoints = folder.checkpoint(0).parent
+    # Ray refuses a folder whose table, of an earlier release, names a checkpoint that is no longer there
+    (checkpoints / "checkpoint_manager_snapshot.json").unlink(missing_ok=True)
     return RunConfig(
-        name=folder.checkpoint(0).parent.name,
+        name=checkpoints.name,
         storage_path=str(folder.path),
         failure_config=FailureConfig(max_failures=max_failures),
-        checkpoint_config=CheckpointConfig(
-            num_to_keep=1, checkpoint_score_attribute=VALIDATION_LOSS, checkpoint_score_order="min"
-        ),
         logging_config=LoggingConfig(log_level="ERROR"),
     )
 

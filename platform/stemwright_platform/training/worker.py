@@ -1,7 +1,7 @@
-"""One Ray Train worker: the learner's loop, with checkpoints reported to Ray."""
+"""One Ray Train worker: the learner's loop, and what all workers of a run must agree on."""
 
-import errno
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,17 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from stemwright.errors import InputError
+from stemwright.errors import InputError, is_out_of_room
 from stemwright.run_folder import RunFolder
 from stemwright.run_keeper import RunKeeper
 from stemwright.training_loop import train
 from stemwright.training_run import TrainingPlan, TrainingRun
 from stemwright_platform.training.teacher_crew import REFRESH_STEPS, Hands
 from stemwright_platform.training.teacher_pool import PooledTeacher
+from stemwright_platform.training.verdict import Answer, Verdict
 
 VALIDATION_LOSS = "validation_loss"
-"""What Ray ranks checkpoints by."""
+"""Reported to Ray at each checkpoint, for sweeps."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,33 +36,48 @@ class Assignment:
     """Actors that make the given tracks, by rank; none: each worker makes its own."""
     teacher_refresh_steps: int = REFRESH_STEPS
     """Steps from one set of weights for them to the next."""
+    verdict: Verdict | None = None
+    """Where to say why the run cannot go on; a worker that is alone just returns it."""
 
 
-def train_worker(config: dict[str, Any]) -> dict[str, str]:
-    """Train to the end. What a retry cannot mend is returned rather than raised.
-
-    Returns an empty dict, `{"bad_input": line}`, or `{"disk_full": path}`.
-    """
+def train_worker(config: dict[str, Any]) -> Answer:
+    """Train to the end. What a retry cannot mend is returned rather than raised."""
     assignment: Assignment = config["assignment"]
+    if assignment.verdict and (answer := assignment.verdict.read()):
+        return answer
     try:
         return _train(assignment)
     except InputError as error:
-        return {"bad_input": str(error)}
+        answer = {"bad_input": str(error)}
+    except OSError as error:
+        if not is_out_of_room(error):
+            raise
+        answer = {"disk_full": error.filename or assignment.out}
+    if assignment.verdict is None:
+        return answer
+    assignment.verdict.give(answer)
+    raise RuntimeError(f"the run cannot go on: {answer}")
 
 
-def _train(assignment: Assignment) -> dict[str, str]:
+def _train(assignment: Assignment) -> Answer:
     import ray.train
-    import ray.train.torch
 
     context = ray.train.get_context()
     # Ray pins one thread to a worker of one logical CPU
     torch.set_num_threads(assignment.threads or _share_of_cores(context.get_local_world_size()))
+    rank, folder = context.get_world_rank(), RunFolder(Path(assignment.out))
+    with folder.writing() if rank == 0 else nullcontext():
+        return _train_rank(assignment, folder, rank)
+
+
+def _train_rank(assignment: Assignment, folder: RunFolder, rank: int) -> Answer:
+    import ray.train.torch
+
     device = str(ray.train.torch.get_device())
-    run = TrainingRun.of(assignment.plan, device=device, rank=context.get_world_rank())
-    folder = RunFolder(Path(assignment.out))
-    _resume(run, folder)
-    teacher = _pooled_teacher(run, assignment, context.get_world_rank())
-    keeper = RunKeeper(run, folder) if context.get_world_rank() == 0 else None
+    run = TrainingRun.of(assignment.plan, device=device, rank=rank)
+    _resume(run, folder, rank)
+    teacher = _pooled_teacher(run, assignment, rank)
+    keeper = RunKeeper(run, folder) if rank == 0 else None
     try:
         train(
             run,
@@ -96,33 +112,29 @@ class DiskFull(Exception):
 def _checkpoint(run: TrainingRun, folder: RunFolder, keeper: RunKeeper | None) -> None:
     """Save on the first worker, and report on all of them: Ray waits for every worker's report."""
     import ray.train
-    from ray.train import Checkpoint, CheckpointUploadMode
 
-    full_at, checkpoint = None, None
+    full_at = None
     if keeper:
         try:
             keeper.checkpoint()
-            checkpoint = Checkpoint.from_directory(folder.checkpoint(run.learner.step_count))
         except OSError as error:
-            if error.errno != errno.ENOSPC:
+            if not is_out_of_room(error):
                 raise
             full_at = error.filename or str(folder.path)
     if _first_workers(full_at is not None, run.learner.device):
         raise DiskFull(full_at or str(folder.path))
-    metrics = {"step": run.learner.step_count, VALIDATION_LOSS: run.scores.get("loss", 0.0)}
-    # it lies in the run's storage already, whole: Ray need not copy it
-    ray.train.report(metrics, checkpoint, checkpoint_upload_mode=CheckpointUploadMode.NO_UPLOAD)
+    # figures alone: of which checkpoints there are, the folder is the one record
+    ray.train.report({"step": run.learner.step_count, VALIDATION_LOSS: run.scores.get("loss", 0.0)})
 
 
-def _resume(run: TrainingRun, folder: RunFolder) -> None:
-    """Go on from Ray's last checkpoint or, where Ray knows none, from the folder's."""
-    import ray.train
+def _resume(run: TrainingRun, folder: RunFolder, rank: int) -> None:
+    """Go on from the folder's last whole checkpoint, all workers from the same."""
+    from ray.train.collective import broadcast_from_rank_zero
 
-    if checkpoint := ray.train.get_checkpoint():
-        with checkpoint.as_directory() as path:
-            run.resume(Path(path))
-    elif latest := folder.latest_checkpoint():
-        run.resume(latest)
+    found = folder.whole_checkpoint() if rank == 0 else None
+    name: str = broadcast_from_rank_zero(found.name if found else "")
+    if name:
+        run.resume(folder.checkpoint(0).with_name(name))
 
 
 def _first_workers(value: bool, device: torch.device) -> bool:
