@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-slow chaos check bench bench-learning bench-encoding bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu serve clean help
+.PHONY: demo test test-slow chaos check bench bench-learning bench-encoding bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -54,6 +54,9 @@ bench-options: .venv/.dev  ## bf16, fused AdamW, torch.compile: seconds and memo
 
 bench-gpu: .venv/.dev  ## On a CUDA device: model FLOPs utilisation of presets base and paper, and its profile
 	$(BIN)/python benchmarks/gpu_training.py
+
+bench-teacher: .venv/.dev  ## Self-bootstrapping: step rate and share served by a pool on a device of its own; cost inline
+	$(BIN)/python benchmarks/teacher_pool.py
 
 serve: .venv/.runtime  ## The API on local Ray, with the model that the demo trained
 	$(BIN)/stemwright serve --model demo/model --port 8000

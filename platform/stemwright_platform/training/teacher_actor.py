@@ -68,7 +68,7 @@ class TeacherActor:
         """Nothing is loaded before the first call: a constructor that fails would end the actor for good."""
         self._plan, self._rank, self._text_encoder = plan, rank, text_encoder
         self._loading, self._device_in_use = threading.Lock(), threading.Lock()
-        self._studio: _Studio | None = None
+        self._studio: Studio | None = None
 
     def ready(self) -> int:
         """Load data and models, and return the process id. Raises InputError where something is missing."""
@@ -80,18 +80,24 @@ class TeacherActor:
         studio = self._loaded()
         batch = studio.windows.batch(order.step).to(studio.device)
         drawn = studio.drawn(batch, order)
+        if not drawn.substituted.any():
+            return _delivery(order, batch, drawn, batch.latents)
         with self._device_in_use:
-            made = studio.made(batch, drawn, order) if drawn.substituted.any() else None
-        return _delivery(order, batch, drawn, made)
+            studio.load(order)
+            return _delivery(order, batch, drawn, self._made(studio, batch, drawn))
 
-    def _loaded(self) -> "_Studio":
+    def _made(self, studio: "Studio", batch: Batch, drawn: TrainingDraw) -> Tensor:
+        """Normalised latents [B, K, D, S]; one call at a time."""
+        return studio.made(batch, drawn)
+
+    def _loaded(self) -> "Studio":
         with self._loading:
             if self._studio is None:
-                self._studio = _Studio(self._plan, self._rank, self._text_encoder)
+                self._studio = Studio(self._plan, self._rank, self._text_encoder)
             return self._studio
 
 
-class _Studio:
+class Studio:
     """What an actor works with, loaded: a rank's windows and draws, and an averaged model."""
 
     def __init__(self, plan: TrainingPlan, rank: int, text_encoder: TextEncoder | None) -> None:
@@ -121,14 +127,15 @@ class _Studio:
             self._draws.total_steps = order.total_steps
             return self._draws.draw(batch, order.step)
 
-    def made(self, batch: Batch, drawn: TrainingDraw, order: TeacherOrder) -> Tensor:
-        """Latents [B, K, D, S]; one call at a time."""
-        if self._weights_step != order.weights_step:
-            self._load(order)
+    def made(self, batch: Batch, drawn: TrainingDraw) -> Tensor:
+        """Normalised latents [B, K, D, S]."""
         z0 = self._stats.normalise(batch.latents)
-        return self._teacher.substitutes(order.step, batch, z0, drawn).latents
+        return self._teacher.substitutes(0, batch, z0, drawn).latents
 
-    def _load(self, order: TeacherOrder) -> None:
+    def load(self, order: TeacherOrder) -> None:
+        """Take the weights of an order, unless they are here."""
+        if self._weights_step == order.weights_step:
+            return
         import ray
 
         arrays: dict[str, NDArray[Any]] = ray.get(order.weights[0])
@@ -141,12 +148,12 @@ class _Studio:
             return self._model(z, t, text, frame_mask).to(z.dtype)
 
 
-def _delivery(order: TeacherOrder, batch: Batch, drawn: TrainingDraw, made: Tensor | None) -> TeacherDelivery:
+def _delivery(order: TeacherOrder, batch: Batch, drawn: TrainingDraw, made: Tensor) -> TeacherDelivery:
+    """What is wanted of latents [B, K, D, S]."""
     sample, track = drawn.substituted.nonzero(as_tuple=True)
-    shape = batch.latents.shape[2:]
-    latents = torch.zeros(0, *shape) if made is None else made[sample, track]
+    latents = made[sample, track].half()
     # a track that has diverged is not served: what is recorded is better
-    sound = latents.half().flatten(1).isfinite().all(1)
+    sound = latents.isfinite().all(dim=(1, 2))
     sample, track = sample[sound], track[sound]
     return TeacherDelivery(
         step=order.step,
@@ -154,7 +161,7 @@ def _delivery(order: TeacherOrder, batch: Batch, drawn: TrainingDraw, made: Tens
         sample_ids=batch.sample_ids[sample].cpu().numpy(),
         tracks=track.cpu().numpy(),
         heard=(drawn.target | drawn.given)[sample].cpu().numpy(),
-        latents=latents[sound].half().cpu().numpy(),
+        latents=latents[sound].cpu().numpy(),
     )
 
 

@@ -120,6 +120,11 @@ class TeacherFeed:
         with self._lock:
             return len(self._buffer)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """End the thread. What is on the way is left to itself."""
         self._closing.set()

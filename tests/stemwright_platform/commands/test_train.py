@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,7 +7,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from stemwright.errors import InputError
-from stemwright_platform.commands.train import app
+from stemwright.run_folder import RunFolder
+from stemwright_platform.commands.train import app, missed_share
+from stemwright_platform.training.launch import Outcome
 
 
 def run(*arguments: object) -> Result:
@@ -22,6 +25,8 @@ def run(*arguments: object) -> Result:
         ({"--steps": "0"}, "at least one step"),
         ({"--minutes": "1"}, "either in steps or in minutes"),
         ({"--workers": "0"}, "at least one worker"),
+        ({"--teachers": "1"}, "p2 = 0"),
+        ({"--teachers": "-1"}, "counted from 0"),
         ({"--tracking-uri": "file:///tmp/mlruns"}, "sqlite:///PATH"),
     ],
 )
@@ -48,6 +53,16 @@ def test_several_data_sets_make_a_mix_by_weight(
     result = run("--data", one, "--data", f"{two}@0.3", "--out", tmp_path / "run", "--steps", 5)
     assert result.exit_code == 0, result.exception
     assert [(source.url, source.weight) for source in asked[0].sources] == [(str(one), 1.0), (str(two), 0.3)]
+
+
+@pytest.mark.parametrize(("served", "share"), [([4.0, 0.0], 0.5), ([4.0, 3.9], 0.0), ([], 0.0)])
+def test_teachers_that_were_too_slow_are_told_of_at_the_end(
+    served: list[float], share: float, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path)
+    records = [{"teacher_wanted": 4.0, "teacher_served": number} for number in served]
+    folder.metrics.write_text("".join(json.dumps(record) + "\n" for record in [{"loss": 1.0}, *records]))
+    assert missed_share(Outcome(folder=folder)) == share
 
 
 def test_help_shows_an_example() -> None:

@@ -58,7 +58,7 @@ def test_two_workers_train_track_and_register_a_model(
 def test_a_run_that_could_not_be_tracked_is_registered_by_the_next_call(
     plan: TrainingPlan, tmp_path: Path, tracking_uri: str, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fit(plan: TrainingPlan, folder: RunFolder, max_failures: int) -> None:
+    def fit(plan: TrainingPlan, folder: RunFolder, *rest: object) -> None:
         train_locally(plan.preset, plan.data, folder.path, steps=plan.steps, checkpoint_every=2)
 
     monkeypatch.setattr("stemwright_platform.training.launch.fit", fit)

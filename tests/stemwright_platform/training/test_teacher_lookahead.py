@@ -8,7 +8,7 @@ from stemwright_platform.training.teacher_lookahead import Lookahead
 
 @dataclass
 class Pool:
-    """Training steps of one second against a teacher of `cost_s` each, two orders at a time; no clock runs."""
+    """Training steps of a second against a teacher of `cost_s` each, two orders at a time; no clock runs."""
 
     ahead: Lookahead
     cost_s: float

@@ -114,6 +114,7 @@ def test_training_goes_on_without_a_teacher_that_never_answers(ray_cluster: Any,
 
 
 @pytest.mark.ray
+@pytest.mark.chaos
 def test_a_killed_teacher_is_replaced_and_serves_again(ray_cluster: Any, plan: TrainingPlan) -> None:
     import ray
 
