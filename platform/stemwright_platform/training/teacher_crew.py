@@ -97,7 +97,7 @@ class TeacherCrew:
             if amount > there_are.get(kind, 0):
                 remedy = "or --teachers 0" if kind == "CPU" else "--teacher-gpus 0, or --teachers 0"
                 raise InputError(
-                    f"workers ({workers}) and teachers ({self.count}) need {amount:g} {kind}s, the cluster has "
-                    f"{there_are.get(kind, 0):g}: take fewer teachers, {remedy}"
+                    f"workers ({workers}) and teachers ({self.count}) need {amount:g} {kind}s, the cluster "
+                    f"has {there_are.get(kind, 0):g}: take fewer teachers, {remedy}"
                 )
         return gpus

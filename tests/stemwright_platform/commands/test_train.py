@@ -60,8 +60,12 @@ def test_teachers_that_were_too_slow_are_told_of_at_the_end(
     served: list[float], share: float, tmp_path: Path
 ) -> None:
     folder = RunFolder(tmp_path)
-    records = [{"teacher_wanted": 4.0, "teacher_served": number} for number in served]
-    folder.metrics.write_text("".join(json.dumps(record) + "\n" for record in [{"loss": 1.0}, *records]))
+    before = {"step": 1, "loss": 1.0}
+    records = [
+        {"step": 2 + number, "teacher_wanted": 4.0, "teacher_served": share}
+        for number, share in enumerate(served)
+    ]
+    folder.metrics.write_text("".join(json.dumps(record) + "\n" for record in [before, *records]))
     assert missed_share(Outcome(folder=folder)) == share
 
 
