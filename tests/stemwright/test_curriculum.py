@@ -97,6 +97,24 @@ def test_the_ends_of_the_unit_interval_draw_a_task_that_is_open() -> None:
         assert (curriculum.probabilities(progress)[drawn] > 0).all()
 
 
+def test_a_uniform_curriculum_has_every_task_from_the_first_step_on() -> None:
+    uniform, progressive = (Curriculum(num_tracks=4, path=path) for path in ("uniform", "progressive"))
+    for progress in (0.0, 0.3, 1.0):
+        assert torch.equal(uniform.probabilities(progress), progressive.probabilities(1.0))
+
+
+def test_the_shared_timestep_baseline_makes_all_tracks_at_once_always() -> None:
+    joint = Curriculum(num_tracks=4, path="joint")
+    uniform = torch.rand(50, generator=torch.Generator().manual_seed(1))
+    for progress in (0.0, 1.0):
+        assert joint.sample_targets(progress, uniform).all()
+
+
+def test_an_unknown_path_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InputError, match="'steep': choose from progressive, uniform, joint"):
+        Curriculum(num_tracks=4, path="steep")  # pyright: ignore[reportArgumentType]
+
+
 @pytest.mark.parametrize("bad", [{"full_at": 0.0}, {"full_at": 1.1}, {"full_at": 0.2, "joint_opens_at": 0.2}])
 def test_a_curriculum_that_never_fills_is_refused(bad) -> None:
     with pytest.raises(InputError):

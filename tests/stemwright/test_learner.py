@@ -3,20 +3,24 @@ from dataclasses import fields, replace
 import torch
 from toy_learning import toy_batch, toy_learner
 
+from stemwright.batch import Batch
 from stemwright.learner import VELOCITY_FLOOR, has_bf16
-from stemwright.training_draw import TrainingDraw
+from stemwright.loss_table import LossTable
+from stemwright.training_draw import TrainingDraw, TrainingDraws
 from stemwright.validation import validate
+
+EVERYTHING = {"p1": 0.5, "p2": 0.5, "p2_starts_at_epoch": 2, "teacher_steps": 2, "region_probability": 0.5}
 
 
 def test_an_interrupted_run_equals_an_uninterrupted_one_bit_for_bit() -> None:
-    whole = toy_learner(p1=0.5)
+    whole = toy_learner(**EVERYTHING)
     for step in range(6):
         last = whole.step(toy_batch(step))
-    first = toy_learner(p1=0.5)
+    first = toy_learner(**EVERYTHING)
     for step in range(3):
         first.step(toy_batch(step))
     state = {name: value.clone() for name, value in first.state().items()}
-    second = toy_learner(p1=0.5)
+    second = toy_learner(**EVERYTHING)
     second.load_state(state)
     for step in range(3, 6):
         resumed = second.step(toy_batch(step))
@@ -108,3 +112,50 @@ def test_precision_is_the_hardwares_unless_asked_for() -> None:
     assert not toy_learner(precision="fp32").uses_bf16
     learner = toy_learner(precision="auto")
     assert learner.uses_bf16 == has_bf16(learner.device)
+
+
+def steady_songs(seed: int) -> Batch:
+    """One value through all channels, tracks and frames, drawn anew for each song."""
+    batch = toy_batch(seed, size=8)
+    batch.latents[:] = 0.1 + 2 * torch.randn(8, 1, 1, 1, generator=torch.Generator().manual_seed(seed))
+    return batch
+
+
+def test_a_model_learns_to_go_on_with_what_it_knows_of_a_target() -> None:
+    learner = toy_learner(total_steps=60, curriculum="joint", region_probability=1.0, learning_rate=3e-3)
+    for step in range(60):
+        learner.step(steady_songs(step))
+
+    def ratio_in_noise(region_probability: float) -> float:
+        """Where noise hides the song, so that only known frames tell it."""
+        training = replace(learner.config, region_probability=region_probability)
+        preset = replace(learner.preset, training=training)
+        draws = TrainingDraws(preset, total_steps=1, steps_per_epoch=1, seed=7)
+        table = LossTable(learner.schedule)
+        for seed in range(1000, 1008):
+            batch = steady_songs(seed)
+            table.add(learner.evaluate(batch, draws.draw(batch, 1), draws.noise(batch)))
+        return table.ratios(lambda entry: entry.timestep > 800)[True]
+
+    assert ratio_in_noise(1.0) < 0.7 * ratio_in_noise(0.0)
+
+
+def test_known_frames_are_shown_clean_and_never_asked_for() -> None:
+    learner = toy_learner(region_probability=1.0)
+    batch = toy_batch(0)
+    drawn, noise = learner.draws.draw(batch, 0), learner.draws.noise(batch)
+    made = learner.evaluate(batch, drawn, noise)
+    known = drawn.known_frames
+    assert known.any()
+    z0 = learner.stats.normalise(batch.latents)
+    assert torch.equal(made.z.movedim(2, -1)[known], z0.movedim(2, -1)[known])
+    assert not (made.loss_mask[:, :, 0] & known).any()
+    assert torch.equal(made.loss_mask[:, :, 0] | known, drawn.target[..., None].expand_as(known))
+
+
+def test_the_shared_timestep_baseline_shows_all_tracks_at_one_timestep() -> None:
+    learner = toy_learner(curriculum="joint")
+    for step in range(5):
+        batch = toy_batch(step)
+        made = learner.evaluate(batch, learner.draws.draw(batch, step), learner.draws.noise(batch))
+        assert (made.t == made.t[:, :1]).all()
