@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 from stemwright.curriculum import Curriculum, target_sets
+from stemwright.learner import Learner
 from stemwright.training_log import Record
 from stemwright.training_pace import Pace
 from stemwright.training_run import TrainingRun
@@ -33,7 +34,7 @@ def train(
     saved_at = learner.step_count
     with closing(run.windows.batches(learner.step_count)) as batches:
         while not run.is_done:
-            chances = size_probabilities(learner.curriculum, learner.progress)
+            chances = probabilities(learner)
             _, batch = next(batches)
             try:
                 metrics = learner.step(batch)
@@ -53,6 +54,18 @@ def checkpoint_steps(run: TrainingRun) -> int:
     """Steps from one checkpoint to the next."""
     share = run.learner.total_steps // CHECKPOINTS
     return run.plan.checkpoint_every or min(max(share, MIN_CHECKPOINT_STEPS), MAX_CHECKPOINT_STEPS)
+
+
+def probabilities(learner: Learner) -> dict[str, float]:
+    """All that chance decides in the coming step: number of targets, p1, p2, regions, text left out."""
+    config = learner.config
+    return {
+        **size_probabilities(learner.curriculum, learner.progress),
+        "p1": config.p1,
+        "p2": learner.draws.p2(learner.step_count),
+        "p_region": config.region_probability,
+        "p_text_dropped": config.text_dropout,
+    }
 
 
 def size_probabilities(curriculum: Curriculum, progress: float) -> dict[str, float]:

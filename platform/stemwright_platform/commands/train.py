@@ -55,6 +55,15 @@ def train(
         typer.Option(help="Share of a GPU for each teacher; 0.5 where the cluster has any."),
     ] = None,
     teacher_cpus: Annotated[float, typer.Option(help="CPUs for each teacher.")] = 1.0,
+    listen_every: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Make samples of every N-th checkpoint and of the last, 0 for none; about five times a run "
+            "by default. They lie in OUT/samples with a page to listen.",
+        ),
+    ] = None,
 ) -> None:
     """Train a model on latents, and register it.
 
@@ -78,7 +87,15 @@ def train(
         text_encoder_weights=text_weights,
     )
     crew = TeacherCrew(count=teachers, gpus=teacher_gpus, cpus=teacher_cpus)
-    print(summary(launch(plan, out, tracking_uri=tracking_uri, model_name=model_name, teachers=crew)))
+    outcome = launch(
+        plan,
+        out,
+        tracking_uri=tracking_uri,
+        model_name=model_name,
+        teachers=crew,
+        listen_every=listen_every,
+    )
+    print(summary(outcome))
 
 
 def summary(outcome: "Outcome") -> str:
@@ -95,6 +112,8 @@ def summary(outcome: "Outcome") -> str:
         str(outcome.registration or ""),
     ]
     lines = [", ".join(part for part in parts if part)]
+    if (page := outcome.folder.path / "samples" / "index.html").is_file():
+        lines.append(f"listen: {page}")
     if missed := missed_share(outcome):
         lines.append(
             f"{missed:.0%} of what p2 asked for was not made in time and stayed recorded: more --teachers or "

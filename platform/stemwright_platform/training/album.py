@@ -6,7 +6,6 @@ samples/                 step-N/ and reference/, with index.html to listen
 """
 
 import shutil
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from stemwright.run_folder import RunFolder
 from stemwright.training_log import Record, read_log
 from stemwright.training_run import TrainingPlan, open_windows
 from stemwright_platform.training.listener import Listener, sample_folders
+from stemwright_platform.training.outage import to_terminal
 from stemwright_platform.training.tracking import Tracking
 
 INTERVAL_S = 1.0
@@ -40,7 +40,7 @@ class Album:
             tuple(str(source) for source in plan.sources),
             every=listen_every,
             text_weights=plan.text_encoder_weights,
-            say=_say,
+            say=to_terminal,
         )
         self._drawn_at = 0
         self._logged: set[Path] = set()
@@ -125,8 +125,4 @@ class Album:
             work()
         except Exception as error:  # training is worth more than its pictures
             line = str(error).splitlines()[0] if str(error) else type(error).__name__
-            _say(f"no pictures of step {self._drawn_at} ({line}); training goes on")
-
-
-def _say(line: str) -> None:
-    print(f"\n{line}" if sys.stderr.isatty() else line, file=sys.stderr, flush=True)
+            to_terminal(f"no pictures of step {self._drawn_at} ({line}); training goes on")

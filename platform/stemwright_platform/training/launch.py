@@ -3,7 +3,6 @@
 import errno
 import os
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +14,9 @@ from stemwright.checkpoint import read_config
 from stemwright.data_mix import DataMix
 from stemwright.errors import InputError
 from stemwright.run_folder import RunFolder
-from stemwright.training_log import read_log
 from stemwright.training_run import TrainingPlan, check_origin, check_tracks, open_windows
 from stemwright_platform.cluster import connect
+from stemwright_platform.training.album import Album
 from stemwright_platform.training.outage import to_terminal
 from stemwright_platform.training.registry import Registration, register
 from stemwright_platform.training.teacher_crew import TeacherCrew
@@ -55,10 +54,12 @@ def launch(
     model_name: str = "stemwright",
     max_failures: int = MAX_FAILURES,
     teachers: TeacherCrew = NO_TEACHERS,
+    listen_every: int | None = 0,
 ) -> Outcome:
     """Train with Ray Train and track in MLflow; the same `out` goes on with a run that was interrupted.
 
-    `tracking_uri`: where the run was tracked before, else `default_uri()`.
+    `tracking_uri`: where the run was tracked before, else `default_uri()`. `listen_every`: checkpoints from
+    one listening to the next, see `Album`.
     Raises InputError for what a user can mend, OSError for a full disk, KeyboardInterrupt on Ctrl-C.
     """
     folder, plan = RunFolder(Path(out).resolve()), _absolute(plan)
@@ -71,7 +72,7 @@ def launch(
             return Outcome(folder=folder, was_finished=True)
         tracking = _tracking(plan, folder, tracking_uri)
         try:
-            with Watch(folder, plan):
+            with Album(folder, plan, tracking, listen_every=listen_every), Watch(folder, plan):
                 if not facts.get("finished"):
                     _fit_as_long_as_it_gets_on(plan, folder, max_failures, teachers)
         except BaseException as error:
@@ -195,16 +196,7 @@ def _run_config(folder: RunFolder, max_failures: int) -> "RunConfig":
 
 
 def publish(client: "MlflowClient", run_id: str, folder: RunFolder, model_name: str) -> Registration:
-    """Log the model and its figures as artifacts and register the model."""
-    from stemwright_platform.training.loss_curve import draw_loss_curve
-
-    scores = read_log(folder.validation)
-    with tempfile.TemporaryDirectory() as temporary:
-        curve = Path(temporary) / "loss_curve.png"
-        draw_loss_curve(read_log(folder.metrics), scores, curve)
-        client.log_artifact(run_id, str(curve))
-    if scores:
-        client.log_artifact(run_id, str(folder.validation))
+    """Log the model as an artifact and register it."""
     client.log_artifacts(run_id, str(folder.model), "model")
     facts = read_config(folder.model)["origin"]["facts"]
     loss = facts["validation"].get("loss")
