@@ -59,15 +59,52 @@ def test_a_run_leaves_a_model_a_log_the_last_checkpoints_and_the_best(
     assert not (folder.model / "training.safetensors").exists()
 
 
-def test_an_interrupted_run_goes_on_to_the_same_weights_and_figures(train: Callable[..., RunFolder]) -> None:
-    whole = train("whole")
-    with pytest.raises(KeyboardInterrupt):
-        train("stopped", on_step=interrupt_at(5))
-    resumed = train("stopped")
-    for name, expected in weights(whole).items():
-        assert torch.equal(weights(resumed)[name], expected), name
-    losses = [[record["loss"] for record in read_log(folder.metrics)] for folder in (whole, resumed)]
-    assert losses[0] == losses[1]
+def test_interrupted_at_any_step_a_run_goes_on_to_the_same_weights_and_figures(
+    make_latents: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = make_latents({"song": 200, "short": 30, "other": 100}, held_out=["other"])
+    preset = toy_preset(
+        windows_s=(0.1, 0.2),
+        batch_size=1,
+        p1=0.7,
+        p2=0.7,
+        p2_starts_at_epoch=0,
+        teacher_steps=2,
+        region_probability=0.5,
+    )
+
+    def run(out: str, on_step: Callable[[Record], None] = lambda record: None) -> RunFolder:
+        return train_locally(
+            preset,
+            data,
+            tmp_path / out,
+            steps=6,
+            checkpoint_every=2,
+            text_encoder=HashedText(),
+            on_step=on_step,
+        )
+
+    whole = run("whole")
+    assert sum(record["teacher_served"] for record in read_log(whole.metrics)) > 0
+    for step in range(1, 7):
+        with pytest.raises(KeyboardInterrupt):
+            run(f"stopped {step}", interrupt_at(step))
+        resumed = run(f"stopped {step}")
+        for name, expected in weights(whole).items():
+            assert torch.equal(weights(resumed)[name], expected), (step, name)
+        assert figures(resumed) == figures(whole), step
+        assert published(resumed) == published(whole)
+
+
+def published(folder: RunFolder) -> bytes:
+    return (folder.model / "model.safetensors").read_bytes()
+
+
+def figures(folder: RunFolder) -> list[dict[str, Any]]:
+    """All that a run wrote down, but for what its clock said."""
+    clock = {"step_s", "windows_per_s", "audio_s_per_s", "train_s"}
+    records = read_log(folder.metrics) + read_log(folder.validation)
+    return [{name: value for name, value in record.items() if name not in clock} for record in records]
 
 
 def test_a_finished_run_is_left_alone(train: Callable[..., RunFolder]) -> None:
@@ -108,6 +145,23 @@ def test_a_full_disk_costs_no_checkpoint_and_the_run_goes_on_once_there_is_room(
     assert latest.name == "step-0000002"
     assert not list(latest.parent.glob(".*"))
     assert [record["step"] for record in read_log(train("run").metrics)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_run_whose_last_checkpoint_was_damaged_ends_like_one_whose_was_not(
+    train: Callable[..., RunFolder], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = train("whole")
+    with pytest.raises(KeyboardInterrupt):
+        train("cut", on_step=interrupt_at(5))
+    last = RunFolder(tmp_path / "cut").checkpoint(4) / "training.safetensors"
+    last.write_bytes(last.read_bytes()[:1000])
+    resumed = train("cut")
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert "step-0000004 is broken (training.safetensors has 1,000 bytes" in said[0]
+    assert said[0].endswith("going on from step-0000002")
+    assert figures(resumed) == figures(whole)
+    assert all(torch.equal(weights(resumed)[name], expected) for name, expected in weights(whole).items())
 
 
 def test_a_time_budget_ends_about_in_time(train: Callable[..., RunFolder]) -> None:
