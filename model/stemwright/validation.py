@@ -3,11 +3,9 @@
 Axes: B batch, K track, S latent frame.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, repeat
+from collections.abc import Iterable, Sequence
 
 import torch
-from torch import Tensor
 
 from stemwright.batch import Batch
 from stemwright.learner import Learner
@@ -20,9 +18,9 @@ VALIDATION_SEED = 7919
 
 
 def validate(learner: Learner, batches: Iterable[Batch], rounds: int = 1) -> LossTable:
-    """Errors on every cell of the preset's design, each put to one of the windows, `rounds` times over.
+    """Errors on every cell of the preset's design, each put to its window, of windows of one length.
 
-    Empty where there are no windows.
+    `rounds`: as often, with other windows and noise. Empty where there are no windows.
     """
     return _asked(learner, list(batches), design_of(learner.preset), rounds)
 
@@ -32,25 +30,20 @@ def validate_regions(learner: Learner, batches: Iterable[Batch], rounds: int = 1
     return _asked(learner, list(batches), region_design_of(learner.preset), rounds)
 
 
-def _asked(learner: Learner, batches: list[Batch], design: Sequence[Cell], rounds: int) -> LossTable:
+def _asked(learner: Learner, batches: Sequence[Batch], design: Sequence[Cell], rounds: int) -> LossTable:
     table = LossTable(learner.schedule)
-    for turn, (batch, cells) in enumerate(_dealt(batches, [*design] * rounds)):
-        drawn = draw_cells(batch, cells, learner.schedule.num_timesteps)
+    if not batches:
+        return table
+    windows, size = Batch.joined(batches), len(batches[0].prompts)
+    for turn in range(rounds):
         draws = TrainingDraws(learner.preset, total_steps=1, steps_per_epoch=1, seed=VALIDATION_SEED + turn)
-        made = learner.evaluate(batch.to(learner.device), drawn, draws.noise(batch))
-        table.add(made, [cell.weight for cell in cells])
+        for start in range(0, len(design), size):
+            cells = design[start : start + size]
+            batch = windows.rows([(cell.window + turn) % len(windows.prompts) for cell in cells])
+            drawn = draw_cells(batch, cells, learner.schedule.num_timesteps)
+            made = learner.evaluate(batch.to(learner.device), drawn, draws.noise(batch))
+            table.add(made, [cell.weight for cell in cells])
     return table
-
-
-def _dealt(batches: list[Batch], cells: Sequence[Cell]) -> Iterator[tuple[Batch, Sequence[Cell]]]:
-    """The cells in order, one a window; the windows again and again, the last batch cut short."""
-    start = 0
-    for batch in chain.from_iterable(repeat(batches)) if batches else ():
-        if start >= len(cells):
-            return
-        some = cells[start : start + len(batch.prompts)]
-        start += len(some)
-        yield batch.head(len(some)), some
 
 
 def draw_cells(batch: Batch, cells: Sequence[Cell], num_timesteps: int) -> TrainingDraw:
@@ -63,13 +56,7 @@ def draw_cells(batch: Batch, cells: Sequence[Cell], num_timesteps: int) -> Train
         target[row, list(asked)] = True
         given[row, list(cell.given(present, asked))] = True
         known[row] = cell.region is not None
-        known[row, cell.frames(_length(batch, row))] = False
+        known[row, cell.frames(int(batch.real_frames[row].sum()))] = False
     none = torch.zeros(len(cells), dtype=torch.bool)
     t = torch.tensor([cell.timestep(num_timesteps) for cell in cells])
     return TrainingDraw(target=target, given=given, t=t, known=known, text_dropped=none, bootstrapped=none)
-
-
-def _length(batch: Batch, row: int) -> int:
-    """Real frames of a window."""
-    mask: Tensor | None = batch.frame_mask
-    return batch.num_frames if mask is None else int(mask[row].sum())

@@ -1,12 +1,12 @@
 """What a validation asks: every kind of task at every noise level, laid out over the held-out windows.
 
-A design has no chance in it but one fixed permutation: so each group of its figures has the same number of
-samples, and two runs, or two checkpoints, are asked exactly the same.
+A design has no chance in it but one fixed permutation: two runs, or two checkpoints, are asked exactly the
+same. Contexts are asked about the same targets, windows and timesteps, so that they compare.
 
 Axes: B batch, K track, S latent frame.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
@@ -26,7 +26,10 @@ GOLDEN = 0.618
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """One question, put to one window."""
+    """One question."""
+
+    window: int
+    """Which window it is put to; counted round where there are fewer."""
 
     num_targets: int
     """k."""
@@ -79,13 +82,15 @@ class Cell:
 
 def design_of(preset: Preset) -> list[Cell]:
     """Each kind of task that the preset trains, by number of targets and context, once in each band."""
-    kinds = _kinds(len(preset.tracks), preset.training.mixed_contexts, preset.training.curriculum == "joint")
+    num_tracks, config = len(preset.tracks), preset.training
+    sizes = [num_tracks] if config.curriculum == "joint" else range(1, num_tracks + 1)
     cells = [
-        _cell(kind * NUM_BANDS + band, size, mode, band)
-        for kind, (size, mode) in enumerate(kinds)
+        _cell(size, mode, band)
+        for size in sizes
+        for mode in _modes(size, num_tracks, config.mixed_contexts)
         for band in range(NUM_BANDS)
     ]
-    return _shuffled(cells)
+    return _laid_out(cells)
 
 
 def region_design_of(preset: Preset) -> list[Cell]:
@@ -93,29 +98,28 @@ def region_design_of(preset: Preset) -> list[Cell]:
     if not preset.training.region_probability:
         return []
     sizes: tuple[tuple[int, Mode], ...] = ((1, "conditional"), (len(preset.tracks), "joint"))
-    cells = [
-        _cell(band, *sizes[band % 2], band, REGIONS[(band // 2) % len(REGIONS)]) for band in range(NUM_BANDS)
-    ]
-    return _shuffled(cells)
+    cells = [_cell(*sizes[band % 2], band, REGIONS[(band // 2) % len(REGIONS)]) for band in range(NUM_BANDS)]
+    return _laid_out(cells)
 
 
-def _kinds(num_tracks: int, mixed: bool, joint_only: bool) -> list[tuple[int, Mode]]:
-    kinds: list[tuple[int, Mode]] = []
-    for size in range(1, 1 if joint_only else num_tracks):
-        kinds.append((size, "conditional"))
-        kinds.append((size, "marginal"))
-        if mixed and num_tracks - size > 1:
-            kinds.append((size, "mixed"))
-    kinds.append((num_tracks, "joint"))
-    return kinds
+def _modes(size: int, num_tracks: int, mixed: bool) -> tuple[Mode, ...]:
+    if size == num_tracks:
+        return ("joint",)
+    return (
+        ("conditional", "marginal", "mixed")
+        if mixed and num_tracks - size > 1
+        else ("conditional", "marginal")
+    )
 
 
-def _cell(number: int, size: int, mode: Mode, band: int, region: Region | None = None) -> Cell:
-    place = (0.5 + GOLDEN * number) % 1
-    return Cell(num_targets=size, mode=mode, band=band, place=place, turn=number, region=region)
+def _cell(size: int, mode: Mode, band: int, region: Region | None = None) -> Cell:
+    place = (GOLDEN * (size + band)) % 1
+    return Cell(num_targets=size, mode=mode, band=band, place=place, turn=band, region=region, window=0)
 
 
-def _shuffled(cells: list[Cell]) -> list[Cell]:
-    """In one fixed order, so that no kind of task always meets the same windows."""
-    order = torch.randperm(len(cells), generator=torch.Generator().manual_seed(len(cells)))
-    return [cells[i] for i in order.tolist()]
+def _laid_out(cells: list[Cell]) -> list[Cell]:
+    """Over the windows in one fixed order; contexts of the same size and band share a window."""
+    groups = sorted({(cell.num_targets, cell.band) for cell in cells})
+    order = torch.randperm(len(groups), generator=torch.Generator().manual_seed(len(groups))).tolist()
+    windows = dict(zip(groups, order, strict=True))
+    return [replace(cell, window=windows[cell.num_targets, cell.band]) for cell in cells]

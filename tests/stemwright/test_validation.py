@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import torch
 from toy_learning import FRAMES, toy_batch, toy_learner
@@ -66,13 +67,7 @@ def test_regions_are_asked_for_where_they_are_trained_and_their_known_half_has_n
 def test_past_a_songs_end_nothing_is_asked_and_missing_tracks_are_no_targets() -> None:
     batch = toy_batch(1, size=2, present=(True, False, True, False))
     mask = torch.arange(FRAMES) < torch.tensor([[FRAMES], [FRAMES // 2]])
-    batch = type(batch)(
-        latents=batch.latents,
-        presence=batch.presence,
-        frame_mask=mask,
-        prompts=batch.prompts,
-        sample_ids=batch.sample_ids,
-    )
+    batch = replace(batch, frame_mask=mask)
     cells = region_design_of(toy_learner(region_probability=0.5).preset)[:2]
     drawn = draw_cells(batch, cells, 1000)
     assert not (drawn.target & ~batch.presence).any()

@@ -50,7 +50,18 @@ def test_timesteps_lie_in_their_band_and_differ(num_timesteps: int) -> None:
         assert max(steps) <= max(1, round(BAND_EDGES[band + 1] * num_timesteps))
         if num_timesteps == 1000:
             assert min(steps) > BAND_EDGES[band] * num_timesteps
-            assert len(set(steps)) == len(steps)
+            assert len(set(steps)) == 4  # one for each number of targets
+
+
+def test_contexts_are_asked_about_the_same_targets_windows_and_timesteps() -> None:
+    design = design_of(toy_preset(mixed_contexts=True))
+    groups: dict[tuple[int, int], set[tuple[tuple[int, ...], int, int]]] = {}
+    for cell in design:
+        asked = cell.targets(ALL), cell.window, cell.timestep(1000)
+        groups.setdefault((cell.num_targets, cell.band), set()).add(asked)
+    assert {len(asked) for asked in groups.values()} == {1}
+    windows = [window for asked in groups.values() for _, window, _ in asked]
+    assert sorted(windows) == list(range(len(groups)))
 
 
 def test_a_cell_asks_for_its_size_in_its_context_wherever_the_song_has_the_tracks() -> None:
@@ -72,7 +83,7 @@ def test_a_song_that_lacks_tracks_is_asked_for_those_it_has() -> None:
 
 
 def test_a_region_leaves_about_half_of_the_window_to_be_made() -> None:
-    cell = Cell(num_targets=1, mode="joint", band=0, place=0.5, turn=0)
+    cell = Cell(window=0, num_targets=1, mode="joint", band=0, place=0.5, turn=0)
     assert cell.frames(40) == slice(0, 40)
     spans = {
         region: replace(cell, region=region).frames(41) for region in ("continuation", "beginning", "gap")

@@ -102,16 +102,17 @@ def _draw_chances(axes: "Axes", metrics: Sequence[Record]) -> None:
                 colour = INK if k <= len(sizes) / 2 else "white"
                 _name(axes, 0.985, below + values[-1] / 2, _targets(k), colour, "right")
             below += values[-1]
-    for place, (name, label) in enumerate({"p1": "p1", "p2": "p2", "p_region": "region"}.items()):
+    for name, label in {"p1": "p1", "p2": "p2", "p_region": "region"}.items():
         steps, values = curve(metrics, name)
         if any(values):
             axes.plot(steps, values, color=INK, linewidth=1.4, linestyle=(0, (4, 2)))
-            _name(axes, 0.45 + 0.12 * place, values[-1] + 0.035, f"{label} {values[-1]:.2g}", INK, "center")
+            begin = next(step for step, value in zip(steps, values, strict=True) if value) / steps[-1]
+            _name(axes, begin + 0.015, values[-1] + 0.04, f"{label} {values[-1]:.2g}", INK, "left")
     dress(axes, "Probabilities in force", x="step", size=8.5)
     axes.set_ylim(0, 1)
 
 
-def _name(axes: "Axes", x: float, y: float, text: str, colour: str, side: Literal["right", "center"]) -> None:
+def _name(axes: "Axes", x: float, y: float, text: str, colour: str, side: Literal["right", "left"]) -> None:
     """A name at a share of the width and a value of the axes."""
     where = ("axes fraction", "data")
     axes.annotate(text, (x, y), xycoords=where, color=colour, fontsize=8.5, ha=side, va="center")
