@@ -17,10 +17,12 @@ AGENT_S = 90.0
 def submit(job: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Submit a job to the session's cluster and wait for its end."""
     ray = str(Path(sys.executable).with_name("ray"))
-    words = [ray, "job", "submit", "--working-dir", str(ROOT), "--", sys.executable, f"jobs/{job}.py"]
+    words = [ray, "job", "submit", "--runtime-env", "deploy/runtime-env.yaml", "--", sys.executable]
     deadline = time.monotonic() + AGENT_S
     while True:
-        done = subprocess.run([*words, *arguments], capture_output=True, text=True, timeout=240)
+        done = subprocess.run(
+            [*words, f"jobs/{job}.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240
+        )
         # a young cluster answers so until its agent is up
         if "No available agent" not in done.stderr or time.monotonic() > deadline:
             return done
