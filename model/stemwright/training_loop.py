@@ -42,9 +42,10 @@ def train(
                 if learner.skipped:
                     on_skip(run.of_skipped(learner.skipped))
             pace.after_step()
-            if record := journal.add({**metrics, **chances}, pace.step_s):
+            due = run.is_done or learner.step_count - saved_at >= checkpoint_steps(run)
+            if record := journal.add({**metrics, **chances}, pace.step_s, close=due):
                 on_record(record)
-            if run.is_done or learner.step_count - saved_at >= checkpoint_steps(run):
+            if due:
                 saved_at = learner.step_count
                 on_checkpoint()
                 pace.after_checkpoint()
@@ -83,9 +84,10 @@ class Journal:
         self._sums: dict[str, tuple[float, int]] = {}
         self._steps, self._seconds, self._window_s = 0, 0.0, 0.0
 
-    def add(self, metrics: dict[str, float], step_s: float) -> Record | None:
+    def add(self, metrics: dict[str, float], step_s: float, *, close: bool = False) -> Record | None:
         """Metrics of a step; returns a record of means when one is due.
 
+        `close`: make it due, as before a checkpoint: a run that resumes there then writes the same records.
         A figure that only some steps have (the loss of a task that was not drawn) is the mean over those.
         """
         self._steps, self._seconds = self._steps + 1, self._seconds + step_s
@@ -95,7 +97,7 @@ class Journal:
             self._sums[name] = (total + value, count + 1)
         learner = self._run.learner
         every = -(-learner.total_steps // MAX_RECORDS) if self._run.plan.steps else 1
-        if self._steps < every and not self._run.is_done:
+        if self._steps < every and not close:
             return None
         means = {name: total / count for name, (total, count) in self._sums.items()}
         record = {"step": learner.step_count, "total_steps": learner.total_steps, **means, **self._speed()}

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from toy_learning import HashedText, toy_preset
 
 import stemwright.checkpoint
+import stemwright.training_loop
 from stemwright.checkpoint import load_checkpoint
 from stemwright.errors import InputError
 from stemwright.run_folder import RunFolder
@@ -94,6 +95,16 @@ def test_interrupted_at_any_step_a_run_goes_on_to_the_same_weights_and_figures(
             assert torch.equal(weights(resumed)[name], expected), (step, name)
         assert figures(resumed) == figures(whole), step
         assert published(resumed) == published(whole)
+
+
+def test_means_over_several_steps_are_the_same_after_an_interruption(
+    train: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stemwright.training_loop, "MAX_RECORDS", 2)
+    whole = train("whole")
+    with pytest.raises(KeyboardInterrupt):
+        train("stopped", on_step=interrupt_at(4))
+    assert figures(train("stopped")) == figures(whole)
 
 
 def published(folder: RunFolder) -> bytes:

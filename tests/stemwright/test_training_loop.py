@@ -28,7 +28,7 @@ def test_a_long_run_writes_means_over_equal_spans(
     for step in range(1, 9):
         run.learner.step_count = step
         rare = {"loss_joint": 7.0} if step == 4 else {}
-        if record := journal.add({"loss": float(step), **rare}, 0.5):
+        if record := journal.add({"loss": float(step), **rare}, 0.5, close=run.is_done):
             records.append(record)
     assert [(record["step"], record["loss"]) for record in records] == [(3, 2), (6, 5), (8, 7.5)]
     assert [record.get("loss_joint") for record in records] == [None, 7, None]
