@@ -52,18 +52,22 @@ def register(
 
     It becomes the champion if it is the first, or if its validation `loss` is the lowest of all versions
     that were `judged_on` the same held-out data as the present champion; losses on other data do not compare.
+    Called again for the same artifact, as after an outage, it finds the version that it made.
     """
     _ensure_model(client, name)
-    version = client.create_model_version(
+    source = f"runs:/{run_id}/{artifact}"
+    made = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+    same = next((version for version in made if version.source == source), None)
+    version = same or client.create_model_version(
         name,
-        source=f"runs:/{run_id}/{artifact}",
+        source=source,
         run_id=run_id,
         tags={"judged_on": judged_on, **({} if loss is None else {"validation_loss": repr(loss)})},
     )
     number = int(version.version)
     champion = _champion(client, name)
-    wins = champion is None or _beats(loss, judged_on, champion.tags)
-    if wins:
+    wins = champion is None or int(champion.version) == number or _beats(loss, judged_on, champion.tags)
+    if wins and (champion is None or int(champion.version) != number):
         promote(client, name, number, CHAMPION)
     return Registration(name=name, version=number, champion=wins)
 

@@ -65,6 +65,18 @@ def test_an_alias_is_pinned_to_the_version_that_it_means_now(
     assert pinned("models:/anything/7", tracking_uri="http://127.0.0.1:9") == "models:/anything/7"
 
 
+def test_a_model_whose_registration_lost_its_answer_is_registered_once(
+    tracking_uri: str, client: Any
+) -> None:
+    tracking = Tracking(tracking_uri, name="run")
+    tracking.start({}, lambda run_id: None)
+    tracking.close("FINISHED")
+    facts = {"run_id": tracking.run_id or "", "artifact": "model", "loss": 0.5, "judged_on": "songs"}
+    first, again = (register(client, "repeated", **facts) for _ in range(2))
+    assert first == again
+    assert len(client.search_model_versions("name = 'repeated'")) == 1
+
+
 def test_paths_aliases_and_versions_lead_to_the_folder(
     enter: Enter, tracking_uri: str, client: Any, tmp_path: Path
 ) -> None:
