@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-PATIENCE_S = 180.0
+PATIENCE_S = 600.0
 
 
 def wait_until(happened: Callable[[], object], what: str) -> None:
@@ -39,9 +39,12 @@ def training_workers() -> list[int]:
     return [pid for pid in below(os.getpid()) if "RayTrainWorker" in command(pid)]
 
 
-def kill_training_workers() -> None:
-    for pid in training_workers():
+def kill_training_workers() -> int:
+    """Returns how many there were."""
+    workers = training_workers()
+    for pid in workers:
         os.kill(pid, signal.SIGKILL)
+    return len(workers)
 
 
 def command(pid: int) -> str:

@@ -86,22 +86,24 @@ class Server:
 def test_a_run_whose_worker_is_killed_three_times_ends_bit_for_bit_like_one_that_never_was(
     ray_cluster: Any, plan: TrainingPlan, tmp_path: Path, tracking_uri: str, client: Any, one_thread: None
 ) -> None:
-    plan, folder = replace(plan, steps=40, checkpoint_every=5), RunFolder(tmp_path / "run")
+    plan, folder = replace(plan, steps=60, checkpoint_every=5), RunFolder(tmp_path / "run")
+    killed = []
 
     def kill_three_times() -> None:
-        for step in (5, 15, 25):
-            wait_until(lambda step=step: step in folder.checkpoints() and training_workers(), f"step {step}")
-            kill_training_workers()
+        for step in (5, 20, 35):
+            wait_until(lambda step=step: is_past(folder, step) and training_workers(), f"step {step}")
+            killed.append(kill_training_workers())
 
     killer = threading.Thread(target=kill_three_times)
     killer.start()
     launch(plan, folder.path, tracking_uri=tracking_uri, model_name="survivor")
     killer.join()
+    assert killed == [1, 1, 1]
     never = launch(plan, tmp_path / "never", tracking_uri=tracking_uri, model_name="survivor").folder
     assert figures(folder) == figures(never)
-    assert state(folder, 40) == state(never, 40)
+    assert state(folder, 60) == state(never, 60)
     run_id = (folder.facts() or {})["tracking_run"]
-    assert logged(client, run_id) == [*range(1, 41)]
+    assert logged(client, run_id) == [*range(1, 61)]
     assert len(client.search_runs(["1"], f"tags.`stemwright.run` = '{(folder.facts() or {})['id']}'")) == 1
 
 
@@ -113,7 +115,7 @@ def test_a_full_disk_is_one_clear_line_and_the_run_goes_on_once_there_is_room(
     plan, folder = replace(plan, steps=30, checkpoint_every=5), RunFolder(tmp_path / "run")
 
     def fill() -> None:
-        wait_until(lambda: 5 in folder.checkpoints() and training_workers(), "step 5")
+        wait_until(lambda: is_past(folder, 5) and training_workers(), "step 5")
         room = 100_000 if full == "checkpoint" else folder.metrics.stat().st_size
         for pid in training_workers():  # the kernel lets them write no more than that into a file
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (room, room))
@@ -168,20 +170,26 @@ def test_the_command_goes_on_after_it_was_killed_and_leaves_no_processes(
     data = make_latents({"song": 400, "short": 300, "other": 250}, held_out=["other"])
     folder, uri = RunFolder(tmp_path / "run"), f"sqlite:///{tmp_path}/mlflow.db"
     words = ["train", "--preset", "tiny", "--data", str(data), "--out", str(folder.path)]
-    words += ["--steps", "40", "--checkpoint-every", "5", "--tracking-uri", uri]
+    words += ["--steps", "80", "--checkpoint-every", "5", "--tracking-uri", uri]
     start = [sys.executable, "-c", "from stemwright_platform.cli import main; main()", *words]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(start, env=environment, stderr=subprocess.DEVNULL) as process:
-        wait_until(lambda: 10 in folder.checkpoints(), "step 10")
+        wait_until(lambda: is_past(folder, 10), "step 10")
         left = [*below(process.pid)]
         process.kill()
     again = subprocess.run(start, env=environment, capture_output=True, text=True, timeout=600)
     assert again.returncode == 0, again.stderr
     wait_until(lambda: not [pid for pid in left if is_of_ray(pid)], "the end of the first cluster")
     client = open_client(uri)
-    runs = client.search_runs([client.get_experiment_by_name("stemwright").experiment_id])
+    experiment = client.get_experiment_by_name("stemwright")
+    assert experiment
+    runs = client.search_runs([experiment.experiment_id])
     assert [run.info.status for run in runs] == ["FINISHED"]
-    assert logged(client, runs[0].info.run_id) == [*range(1, 41)]
+    assert logged(client, runs[0].info.run_id) == [*range(1, 81)]
+
+
+def is_past(folder: RunFolder, step: int) -> bool:
+    return max(folder.checkpoints(), default=0) >= step
 
 
 def is_of_ray(pid: int) -> bool:
