@@ -54,9 +54,11 @@ class Album:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._closing.set()
         self._thread.join()
-        if kind is None:
-            self._attempt(self._finish)
-        self._listener.stop()
+        try:
+            if kind is None:
+                self._attempt(self._finish)
+        finally:
+            self._listener.stop()
 
     def _follow(self) -> None:
         # a resumed run's checkpoints are old news
@@ -71,7 +73,11 @@ class Album:
             self._drawn_at = step
             metrics = read_log(self._folder.metrics)
             self._listener.offer(step, metrics[-1]["total_steps"] if metrics else step)
+            self._hear()
             self._draw(metrics)
+        self._hear()
+
+    def _hear(self) -> None:
         if self._listener.poll() is not None:
             self._log_samples(complete=True)
 

@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
+from stemwright.checkpoint import CONFIG, TRAINING
 from stemwright.run_folder import RunFolder
 from stemwright_platform.training.listening import Order, is_complete, samples_folder
 
@@ -49,7 +52,6 @@ class Listener:
         self._count += 1
         if self._is_due(step, total_steps):
             self._asked, self._pending = step, step
-            self.poll()
 
     def poll(self) -> int | None:
         """Start what is waiting if nothing runs; returns the step whose samples are complete since."""
@@ -69,8 +71,9 @@ class Listener:
             self.stop()
         if self._process is None:
             self._start(step)
+        if self._process is None:
+            return None
         self._say(f"listening to the checkpoint of step {step}, {limit_s:.0f} s at most")
-        assert self._process is not None
         try:
             self._process.wait(limit_s)
         except subprocess.TimeoutExpired:
@@ -86,6 +89,9 @@ class Listener:
             self._process.kill()
             self._process.wait()
             self._process = None
+        shutil.rmtree(self._model, ignore_errors=True)
+        with suppress(OSError):  # it is there, or holds samples
+            self._model.parent.rmdir()
 
     def _is_due(self, step: int, total_steps: int) -> bool:
         if self._deaf:
@@ -95,9 +101,15 @@ class Listener:
         return step - self._asked >= SLACK * total_steps / TIMES
 
     def _start(self, step: int) -> None:
-        if not self._folder.checkpoint(step).is_dir():
+        if not _copied(self._folder.checkpoint(step), self._model):
             return  # pruned meanwhile
-        order = Order(run=str(self._folder.path), step=step, data=self._data, text_weights=self._text_weights)
+        order = Order(
+            run=str(self._folder.path),
+            step=step,
+            model=str(self._model),
+            data=self._data,
+            text_weights=self._text_weights,
+        )
         # the path of this process; one thread; the GPU is for training
         environment = {
             **os.environ,
@@ -127,14 +139,35 @@ class Listener:
         self._errors.close()
         if code == 0:
             return self._step
-        if self._folder.checkpoint(self._step).is_dir():  # else it was pruned before it was read
-            self._deaf = True
-            reason = lines[-1] if lines else f"the process ended with {code}"
-            self._say(f"no samples: {reason}; training goes on")
+        self._deaf = True
+        reason = lines[-1] if lines else f"the process ended with {code}"
+        self._say(f"no samples: {reason}; training goes on")
         return None
+
+    @property
+    def _model(self) -> Path:
+        """A checkpoint without training state that outlives the pruning of its own."""
+        return samples_folder(self._folder.path, 0).parent / ".model"
+
+
+def _copied(checkpoint: Path, copy: Path) -> bool:
+    """Copy a checkpoint but its training state, by links where the disk has them; False where it is gone."""
+    shutil.rmtree(copy, ignore_errors=True)
+    try:
+        shutil.copytree(checkpoint, copy, copy_function=_link, ignore=shutil.ignore_patterns(TRAINING))
+    except OSError:  # shutil.Error, where some of it is gone, is one too
+        return False
+    return (copy / CONFIG).is_file()
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def sample_folders(folder: RunFolder, *, complete: bool) -> list[Path]:
     """Folders of a run's samples, the real song's among them; `complete`: where nothing is missing."""
-    found = sorted(path for path in (folder.path / "samples").glob("*") if path.is_dir())
+    found = sorted(path for path in (folder.path / "samples").glob("[!.]*") if path.is_dir())
     return [path for path in found if not complete or is_complete(path)]

@@ -1,6 +1,6 @@
 """Samples of a checkpoint: the same few things every time, made beside training by a process of its own.
 
-python -m stemwright_platform.training.listening '{"run": "runs/first", "step": 200, "data": ["latents"]}'
+python -m stemwright_platform.training.listening '{"run": "runs/first", "step": 200, …}'
 """
 
 import json
@@ -35,6 +35,8 @@ class Order:
     """The run's folder."""
     step: int
     """Of the checkpoint to listen to."""
+    model: str
+    """Its folder, or a copy without training state."""
     data: tuple[str, ...]
     """Data sets, as the run's plan has them."""
     text_weights: str | None = None
@@ -53,10 +55,15 @@ class Piece:
     """For the page."""
     targets: tuple[str, ...]
     given: tuple[str, ...]
+    continues: bool = False
+    """Whether the first half of the targets is the song's own."""
 
 
-def pieces(names: tuple[str, ...]) -> list[Piece]:
-    """Everything from the text, then each track given the others, for the tracks that the song has."""
+def pieces(names: tuple[str, ...], *, regions: bool) -> list[Piece]:
+    """Everything from the text, then each track given the others, for the tracks that the song has.
+
+    `regions`: also the second half given the first.
+    """
     joint = Piece(name="joint", heading="All tracks from the description", targets=names, given=())
     one_by_one = [
         Piece(
@@ -67,7 +74,9 @@ def pieces(names: tuple[str, ...]) -> list[Piece]:
         )
         for name in names
     ]
-    return [joint, *(one_by_one if len(names) > 1 else [])]
+    heading = "The song's first half, continued"
+    half = Piece(name="continuation", heading=heading, targets=names, given=(), continues=True)
+    return [joint, *(one_by_one if len(names) > 1 else []), *([half] if regions else [])]
 
 
 def samples_folder(run: Path, step: int) -> Path:
@@ -94,11 +103,10 @@ def listen(order: Order) -> None:
     from stemwright.data_mix import DataMix
     from stemwright.data_source import DataSource
     from stemwright.errors import InputError
-    from stemwright.run_folder import RunFolder
     from stemwright.text_encoder import load_text_encoder
     from stemwright_platform.training.excerpt import choose_excerpt
 
-    checkpoint = load_checkpoint(RunFolder(Path(order.run)).checkpoint(order.step))  # it may be pruned soon
+    checkpoint = load_checkpoint(order.model)
     excerpt = choose_excerpt(DataMix.open(DataSource.of(text) for text in order.data))
     if excerpt is None:
         raise InputError("no song is held out: samples are made for held-out songs")
@@ -130,7 +138,8 @@ class Listening:
         self._folder.mkdir(parents=True, exist_ok=True)
         loudest_db = self._write_reference()
         started, done = time.monotonic(), list[dict[str, Any]]()
-        wanted = pieces(self._names)
+        regions = self._composer.checkpoint.preset.training.region_probability > 0
+        wanted = pieces(self._names, regions=regions)
         for piece in wanted:
             self._write(piece, self._made(piece), loudest_db)
             done.append(asdict(piece))
@@ -157,7 +166,9 @@ class Listening:
             num_steps=min(checkpoint.sampling.num_steps, MAX_STEPS),
             solver="dpmpp_2m",
         )
-        sampling = start_sampling(checkpoint, request, self._given, self._composer.embed(request))
+        half = self._composer.coder.frames_outside(self._duration_s / 2, self._duration_s, self._duration_s)
+        known = half if piece.continues else None
+        sampling = start_sampling(checkpoint, request, self._given, self._composer.embed(request), known)
         return self._composer.coder.decode(run(checkpoint.model, sampling), task, self._duration_s)
 
     def _write(self, piece: Piece, made: dict[str, "Tensor"], loudest_db: float) -> None:
