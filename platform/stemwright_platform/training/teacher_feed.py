@@ -38,7 +38,8 @@ class Snapshot:
         if self.copied is None:
             return {name: tensor.numpy() for name, tensor in self.tensors.items()}
         # a stream of its own: the copies to the host must not stand in the queue of training
-        with torch.cuda.stream(torch.cuda.Stream(self.copied.device)):
+        device = next(iter(self.tensors.values())).device
+        with torch.cuda.stream(torch.cuda.Stream(device)):
             self.copied.wait()
             return {name: tensor.cpu().numpy() for name, tensor in self.tensors.items()}
 

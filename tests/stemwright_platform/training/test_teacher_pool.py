@@ -151,15 +151,15 @@ def test_a_teacher_uses_weights_that_are_sent_while_training_goes_on(
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_a_run_with_a_pool_ends_with_a_model_and_says_what_it_heard(
+def test_two_workers_with_a_teacher_each_end_with_a_model_and_say_what_they_heard(
     ray_cluster: Any, plan: TrainingPlan, tmp_path: Path, tracking_uri: str
 ) -> None:
-    crew = TeacherCrew(count=1)
+    crew, plan = TeacherCrew(count=2), replace(plan, workers=2)
     outcome = launch(plan, tmp_path / "run", tracking_uri=tracking_uri, model_name="taught", teachers=crew)
     records = read_log(outcome.folder.metrics)
     assert len(records) == 40
     assert all(record["p2"] == 0.75 for record in records)
-    assert sum(record["teacher_wanted"] for record in records) > 40
+    assert sum(record["teacher_wanted"] for record in records) > 80
     assert all(record["teacher_served"] <= record["teacher_wanted"] for record in records)
     assert (outcome.folder.model / "model.safetensors").is_file()
     assert not [
