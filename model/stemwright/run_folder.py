@@ -11,6 +11,7 @@ run.json                 what was asked for
 import json
 import math
 import os
+import re
 import shutil
 import threading
 import uuid
@@ -26,6 +27,8 @@ from stemwright.run_lock import run_lock
 from stemwright.training_log import read_log
 from stemwright.training_run import TrainingPlan
 
+OURS = re.compile(r"step-\d+")
+"""Copies that somebody made beside them are left alone."""
 TAKE_OVER_S = 60.0
 """How long the process that wrote before is given to end."""
 _NOTING = threading.Lock()
@@ -108,7 +111,7 @@ class RunFolder:
     def checkpoints(self) -> dict[int, Path]:
         """All checkpoints by their steps, in order."""
         found = (path.parent for path in (self.path / "checkpoints").glob(f"step-*/{CONFIG}"))
-        return dict(sorted((int(path.name.removeprefix("step-")), path) for path in found))
+        return dict(sorted((int(path.name[5:]), path) for path in found if OURS.fullmatch(path.name)))
 
     def latest_checkpoint(self) -> Path | None:
         """The last checkpoint, not looked into."""
@@ -143,8 +146,8 @@ class RunFolder:
         """Keep the last checkpoints up to a step and the best of them; remove all else."""
         last = [step for step in self.checkpoints() if step <= up_to][-newest:]
         kept = {self.checkpoint(step) for step in (*last, self.best_step(up_to)) if step is not None}
-        for folder in (self.path / "checkpoints").glob("*step-*"):
-            if folder not in kept:
+        for folder in (self.path / "checkpoints").glob("step-*"):
+            if folder not in kept and OURS.fullmatch(folder.name):
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -65,13 +65,14 @@ def test_a_run_without_checkpoints_has_none_to_go_on_from(tmp_path: Path) -> Non
     assert RunFolder(tmp_path).whole_checkpoint() is None
 
 
-def test_the_newest_and_the_best_are_kept_and_leftovers_are_not(folder: RunFolder) -> None:
+def test_the_newest_the_best_and_what_is_not_ours_are_kept(folder: RunFolder) -> None:
     folder.validation.write_text("".join(f'{{"step": {s}, "loss": {s}}}\n' for s in (1, 2, 3)))
     shutil.copytree(folder.checkpoint(3), folder.checkpoint(4))
-    (folder.path / "checkpoints" / ".step-0000004.partial-77").mkdir()
+    shutil.copytree(folder.checkpoint(2), folder.checkpoint(2).with_suffix(".copy"))
     folder.prune(newest=1, up_to=3)  # as if the run had gone on from step 3
     assert list(folder.checkpoints()) == [1, 3]
-    assert {path.name for path in (folder.path / "checkpoints").iterdir()} == {"step-0000001", "step-0000003"}
+    names = {path.name for path in (folder.path / "checkpoints").iterdir()}
+    assert names == {"step-0000001", "step-0000002.copy", "step-0000003"}
 
 
 def test_checkpoints_come_in_the_order_of_their_steps(tmp_path: Path) -> None:
