@@ -128,6 +128,13 @@ def make_learner(preset: Preset, device: str) -> Learner:
 
 
 def denoising_step(learner: Learner, precision: str, seconds: float) -> tuple[Callable[[], Tensor], int]:
+    step = denoising(learner, learner.ema.module, precision, seconds)
+    return step, counted(step)
+
+
+def denoising(
+    learner: Learner, denoiser: Callable[..., Tensor], precision: str, seconds: float
+) -> Callable[[], Tensor]:
     """One guided step of one composition: both halves of Eq. 6 in a batch of two."""
     shape, device = learner.preset.model, learner.device
     frames = round(seconds * FRAME_RATE_HZ / shape.stride) * shape.stride
@@ -138,27 +145,32 @@ def denoising_step(learner: Learner, precision: str, seconds: float) -> tuple[Ca
     @torch.no_grad()
     def step() -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            return learner.ema.module(z, t, text)
+            return denoiser(z, t, text)
+
+    return step
+
+
+def training_step(learner: Learner) -> tuple[Callable[[], object], int]:
+    batch = random_batch(learner.preset)
+
+    def step() -> object:
+        return learner.step(batch)
 
     return step, counted(step)
 
 
-def training_step(learner: Learner) -> tuple[Callable[[], object], int]:
-    shape, config = learner.preset.model, learner.config
-    frames = round(judging_length(config.windows_s) * FRAME_RATE_HZ / shape.stride) * shape.stride
-    size = config.batch_size
-    batch = Batch(
+def random_batch(preset: Preset, window_s: float | None = None) -> Batch:
+    """What a step reads, of noise; of the length that validation has, unless told otherwise."""
+    shape, size = preset.model, preset.training.batch_size
+    window_s = window_s or judging_length(preset.training.windows_s)
+    frames = round(window_s * FRAME_RATE_HZ / shape.stride) * shape.stride
+    return Batch(
         latents=torch.randn(size, shape.num_tracks, shape.latent_dim, frames),
         presence=torch.ones(size, shape.num_tracks, dtype=torch.bool),
         frame_mask=None,
         prompts=("",) * size,
         sample_ids=torch.arange(size),
     )
-
-    def step() -> object:
-        return learner.step(batch)
-
-    return step, counted(step)
 
 
 def counted(step: Callable[[], object]) -> int:
