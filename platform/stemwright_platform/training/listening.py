@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ MAX_STEPS = 25
 REFERENCE, FACTS = "reference", "samples.json"
 NICENESS = 10
 """Training comes first."""
+ABANDONED = 3
+"""Exit code of a process whose driver has ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,11 +238,22 @@ def _write_json(path: Path, facts: dict[str, Any]) -> None:
     partial.replace(path)
 
 
+def end_with_driver() -> None:
+    """Whoever gave the order holds the other end of stdin: once that is gone, nobody waits for samples."""
+
+    def wait() -> None:
+        os.read(0, 1)  # not sys.stdin: its lock, held by this thread, would break an ordinary end
+        os._exit(ABANDONED)
+
+    threading.Thread(target=wait, name="driver", daemon=True).start()
+
+
 def main(argument: str) -> int:
     """Carry out an order; what goes wrong is the last line on stderr."""
     values = json.loads(argument)
     order = Order(**{**values, "data": tuple(values["data"])})
     os.nice(NICENESS)
+    end_with_driver()
     signal.alarm(order.limit_s)
     import torch
 

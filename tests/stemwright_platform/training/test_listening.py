@@ -1,5 +1,9 @@
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,7 +12,14 @@ import torch
 from stemwright.audio import read_audio
 from stemwright.compose import Composer
 from stemwright_platform.training.excerpt import Excerpt
-from stemwright_platform.training.listening import Listening, is_complete, pieces, samples_folder
+from stemwright_platform.training.listening import (
+    ABANDONED,
+    Listening,
+    Order,
+    is_complete,
+    pieces,
+    samples_folder,
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +87,14 @@ def test_samples_are_mixes_and_targets_beside_the_real_song_and_the_same_every_t
     page = (tmp_path / "one" / "samples" / "index.html").read_text()
     assert "a &lt;song&gt;" in page
     assert "Step 40" in page
+
+
+def test_a_process_whose_driver_has_ended_ends_too() -> None:
+    order = Order(run="nowhere", step=1, model="nowhere", data=("nowhere",))
+    command = [sys.executable, "-m", "stemwright_platform.training.listening", json.dumps(asdict(order))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    assert ended.returncode == ABANDONED
 
 
 def test_what_was_cut_short_is_not_complete(tmp_path: Path) -> None:
