@@ -74,7 +74,7 @@ def environment() -> dict[str, str]:
 
 
 def started(ports: Iterator[int], own: Path, *words: str) -> subprocess.Popen[bytes]:
-    """A node of one CPU, with ports and a folder of its own: sharing one, they take away each other's code."""
+    """A node of one CPU, with ports and a folder of its own: in one, nodes take away each other's code."""
     named = ("dashboard-agent-listen", "dashboard-agent-grpc", "metrics-export", "runtime-env-agent")
     options = [word for name in named for word in (f"--{name}-port", str(next(ports)))]
     command = [RAY, "start", "--block", "--num-cpus", "1", "--object-store-memory", str(100 << 20)]
