@@ -61,15 +61,18 @@ class Arm:
     run: TrainingRun
     step: int = 0
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+    """Of this process, all threads: other work on the machine does not change it."""
     figures: list[dict[str, float]] = field(default_factory=list)
 
     def train(self, steps: int, skipped: int = 0) -> None:
         for number in range(steps):
             batch = self.run.windows.batch(self.step)
-            start = time.perf_counter()
+            start, cpu_start = time.perf_counter(), time.process_time()
             figures = self.run.learner.step(batch)
             if number >= skipped:
                 self.seconds.append(time.perf_counter() - start)
+                self.cpu_seconds.append(time.process_time() - cpu_start)
                 self.figures.append(figures)
             self.step += 1
 
@@ -110,6 +113,8 @@ def pool_row(data: str, share: float, blocks: int) -> list[object]:
     while teacher.waiting_steps < 2:
         time.sleep(0.05)
     without.seconds.clear()
+    without.cpu_seconds.clear()
+    without.figures.clear()
     for _ in range(blocks):
         for arm in (without, taught):
             arm.train(BLOCK, SKIPPED)
@@ -124,6 +129,7 @@ def pool_row(data: str, share: float, blocks: int) -> list[object]:
         milliseconds(taught.seconds),
         f"{statistics.median(without.seconds) / statistics.median(taught.seconds):.3f}",
         f"{statistics.mean(without.seconds) / statistics.mean(taught.seconds):.3f}",
+        f"{statistics.mean(without.cpu_seconds) / statistics.mean(taught.cpu_seconds):.3f}",
         f"{served:.1%}",
         f"{age:.0f}",
     ]
@@ -138,12 +144,14 @@ def inline_row(data: str, teacher_steps: int, steps: int) -> list[object]:
         for arm in (without, taught):
             arm.train(1, skipped=int(number == 0))
     ratio = statistics.mean(taught.seconds) / statistics.mean(without.seconds)
+    cpu_ratio = statistics.mean(taught.cpu_seconds) / statistics.mean(without.cpu_seconds)
     row = [
         teacher_steps,
         len(taught.seconds),
         milliseconds(without.seconds),
         milliseconds(taught.seconds),
         f"{ratio:.2f}",
+        f"{cpu_ratio:.2f}",
     ]
     print("inline", *row, flush=True)
     return row
@@ -169,14 +177,17 @@ def milliseconds(seconds: Sequence[float]) -> str:
 
 
 def report(pooled: list[list[object]], inline: list[list[object]]) -> None:
-    heads = "cost of a step | steps | p2 = 0, ms | pool, ms | rate | rate by means | served | age, steps"
-    inline_heads = "teacher_steps | steps | p2 = 0, ms | inline, ms | times"
+    heads = (
+        "cost of a step | steps | p2 = 0, ms | pool, ms | rate | by means | by CPU time | served | age, steps"
+    )
+    inline_heads = "teacher_steps | steps | p2 = 0, ms | inline, ms | times | by CPU time"
     text = f"""# The teacher's tracks: from a pool, and inline
 
 {hardware()} (one thread for the training beside a pool)
 
 **From a pool** on a simulated device, p2 = {P2}, preset small with batch {SMALLER["batch_size"]} and windows
 of 1 s: medians of a training step, step rate beside p2 = 0, share of p2's samples that were served.
+The rates by CPU time leave out what else ran on the machine.
 
 {table(heads.split(" | "), pooled)}
 **Inline**, p2 = {P2}, preset small, all tasks equally likely: medians of a step, and the ratio of the means.
