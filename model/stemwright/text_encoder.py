@@ -63,8 +63,13 @@ class TransformersTextEncoder:
 
     @torch.no_grad()
     def __call__(self, prompts: Sequence[str]) -> TextEmbedding:
-        """Encode B ≥ 1 prompts of any length and script; float32, L of the longest, at most `max_tokens`."""
-        rows = [self._encode(prompts[start : start + _BATCH]) for start in range(0, len(prompts), _BATCH)]
+        """Encode B ≥ 1 prompts of any length and script; float32, L of the longest, at most `max_tokens`.
+
+        On a CPU a prompt's states are the same to the bit whichever prompts share the call, so that a run
+        that resumes, with nothing remembered, goes on as if it had never stopped.
+        """
+        size = 1 if self.device.type == "cpu" else _BATCH
+        rows = [self._encode(prompts[start : start + size]) for start in range(0, len(prompts), size)]
         return _stack([row for batch in rows for row in batch])
 
     def _encode(self, prompts: Sequence[str]) -> list[Tensor]:

@@ -73,6 +73,15 @@ def test_a_prompt_reads_the_same_alone_and_beside_longer_ones(encoder: TextEncod
         torch.testing.assert_close(own_states(together, row), encoder([prompt]).states[0], rtol=0, atol=1e-4)
 
 
+def test_on_a_cpu_a_prompt_is_the_same_to_the_bit_whoever_shares_its_call(encoder: TextEncoder) -> None:
+    prompts = [f"{'slow blues, organ, ' * (1 + i % 7)} {60 + i} bpm" for i in range(20)]
+    alone = {prompt: encoder([prompt]).states[0] for prompt in prompts}
+    for start in range(len(prompts) - 4):
+        together = encoder(prompts[start : start + 4])
+        for prompt, states, mask in zip(prompts[start:], together.states, together.mask, strict=False):
+            assert torch.equal(states[mask], alone[prompt])
+
+
 def test_long_and_broken_prompts_are_cut_and_read(encoder: TextEncoder) -> None:
     embedding = encoder(["slow blues " * 1000, "half a pair \ud800", "nul \0 and\nnewline"])
     assert embedding.mask.sum(dim=1)[0] == MAX_TOKENS
