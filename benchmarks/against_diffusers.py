@@ -62,9 +62,9 @@ class Contestant:
     clock: Stopwatch = field(default_factory=Stopwatch)
     """Runs in its turns."""
     curve: list[tuple[float, float]] = field(default_factory=list)
-    """Minutes trained, and the held-out ratio to the trivial guess."""
+    """Minutes trained, and the held-out ratio to the trivial guess, by one round."""
     table: LossTable | None = None
-    """The last validation."""
+    """The validation at the end."""
 
     @property
     def parameters(self) -> int:
@@ -149,6 +149,7 @@ def compete(contestants: list[Contestant], minutes: float) -> None:
         racing = [(one, steps) for one, steps in racing if takes_turn(one, steps, turn_s, minutes)]
     for one in contestants:
         judge(one)
+        one.table = held_out(one.run, ROUNDS)
 
 
 def training(one: Contestant) -> Generator[None, None, None]:
@@ -175,16 +176,18 @@ def takes_turn(one: Contestant, steps: Iterator[None], turn_s: float, minutes: f
 
 
 def judge(one: Contestant) -> None:
-    held_out = one.run.held_out
-    assert held_out is not None
-    batches = (held_out.batch(step) for step in range(held_out.steps_per_epoch))
-    one.table = validate(one.run.learner, batches, ROUNDS)
-    ratio = one.table.ratios(lambda entry: "all")["all"]
-    one.curve.append((one.clock() / 60, ratio))
-    print(
-        f"{one.curve[-1][0]:5.1f} min  {one.name:20} step {one.run.learner.step_count:5}  ratio {ratio:.4f}",
-        flush=True,
-    )
+    """Put a point on its curve."""
+    ratio = held_out(one.run, rounds=1).ratios(lambda entry: "all")["all"]
+    minutes, steps = one.clock() / 60, one.run.learner.step_count
+    one.curve.append((minutes, ratio))
+    print(f"{minutes:5.1f} min  {one.name:20} step {steps:5}  ratio {ratio:.4f}", flush=True)
+
+
+def held_out(run: TrainingRun, rounds: int) -> LossTable:
+    """The averaged weights on every held-out window."""
+    assert run.held_out is not None
+    batches = [run.held_out.batch(step) for step in range(run.held_out.steps_per_epoch)]
+    return validate(run.learner, batches, rounds)
 
 
 def row(one: Contestant) -> dict[str, Any]:
