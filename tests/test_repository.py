@@ -58,7 +58,7 @@ def shown_commands(page: Path) -> Iterator[list[str]]:
 
 def project_files() -> list[Path]:
     """Everything that is written by hand, and the figures that benchmarks write."""
-    folders = ("benchmarks", "docs", "jobs", "model", "platform", "tests")
+    folders = ("benchmarks", "deploy", "docs", "jobs", "model", "platform", "tests")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     return [
         path for path in (*files, *ROOT.iterdir()) if path.is_file() and path.suffix not in (".pyc", ".png")
