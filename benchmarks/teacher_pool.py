@@ -177,17 +177,15 @@ def milliseconds(seconds: Sequence[float]) -> str:
 
 
 def report(pooled: list[list[object]], inline: list[list[object]]) -> None:
-    heads = (
-        "cost of a step | steps | p2 = 0, ms | pool, ms | rate | by means | by CPU time | served | age, steps"
-    )
-    inline_heads = "teacher_steps | steps | p2 = 0, ms | inline, ms | times | by CPU time"
+    heads = "cost of a step | steps | p2 = 0, ms | pool, ms | rate | by means | by CPU | served | age, steps"
+    inline_heads = "teacher_steps | steps | p2 = 0, ms | inline, ms | times | by CPU"
     text = f"""# The teacher's tracks: from a pool, and inline
 
 {hardware()} (one thread for the training beside a pool)
 
 **From a pool** on a simulated device, p2 = {P2}, preset small with batch {SMALLER["batch_size"]} and windows
 of 1 s: medians of a training step, step rate beside p2 = 0, share of p2's samples that were served.
-The rates by CPU time leave out what else ran on the machine.
+By CPU time leaves out what else ran on the machine.
 
 {table(heads.split(" | "), pooled)}
 **Inline**, p2 = {P2}, preset small, all tasks equally likely: medians of a step, and the ratio of the means.
