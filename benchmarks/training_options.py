@@ -5,7 +5,7 @@
 Each way is a process of its own, with all threads; they take turns, a step each. Timed are a training step
 with the preset's batch, and a denoising step of one composition of 8 s with guidance (a batch of two). The
 first step of each kind is listed apart: of a compiled model it is the compilation, with no cache to begin
-with. Random latents and prompts, so that nothing but the step is timed. `auto` is the arithmetic that presets
+with, which takes minutes. Random latents and prompts, so that nothing but the step is timed. `auto` is the arithmetic that presets
 choose here. Memory is the most that a process ever had (the compiler works in others).
 
 Writes benchmarks/results/training_options.md. torch.compile needs a C++ compiler.
@@ -15,7 +15,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -59,12 +59,14 @@ WAYS = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--presets", nargs="+", default=["tiny", "small"])
+    parser.add_argument("--compile", nargs="*", default=["small"], help="presets to try torch.compile on")
     parser.add_argument("--rounds", type=int, default=12, help="steps of each kind that count")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     arguments = parser.parse_args()
     parts = []
     for preset in arguments.presets:
-        rows = measured(preset, arguments.rounds)
+        ways = [way for way in WAYS if not way.compiled or preset in arguments.compile]
+        rows = measured(preset, ways, arguments.rounds)
         parts.append(f"Preset {preset}:\n\n{table(HEADS, rows)}")
         print(parts[-1], flush=True)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -76,12 +78,12 @@ HEADS = ("", "training step, s", "of the first line's", "denoising step, s", "of
 HEADS += ("first training step, s", "first denoising step, s", "peak memory, MiB")
 
 
-def measured(preset: str, rounds: int) -> list[list[object]]:
+def measured(preset: str, ways: Sequence[Way], rounds: int) -> list[list[object]]:
     """A row a way."""
     with tempfile.TemporaryDirectory() as caches:
         hands = {
             way: Hand(worker, preset, way, environment={"TORCHINDUCTOR_CACHE_DIR": f"{caches}/{number}"})
-            for number, way in enumerate(WAYS)
+            for number, way in enumerate(ways)
         }
         seconds: dict[tuple[Way, str], list[float]] = {
             (way, kind): [hand.does(kind)] for kind in (TRAIN, DENOISE) for way, hand in hands.items()
@@ -92,7 +94,7 @@ def measured(preset: str, rounds: int) -> list[list[object]]:
         peaks = {way: hand.does(MEMORY) for way, hand in hands.items()}
         for hand in hands.values():
             hand.end()
-    return [row(way, seconds, peaks[way]) for way in WAYS]
+    return [row(way, seconds, peaks[way]) for way in ways]
 
 
 def row(way: Way, seconds: dict[tuple[Way, str], list[float]], peak: float) -> list[object]:
