@@ -6,7 +6,7 @@ Each way is a process of its own, with all threads; they take turns, a step each
 with the preset's batch, and a denoising step of one composition of 8 s with guidance (a batch of two). The
 first step of each kind is listed apart: of a compiled model it is the compilation, with no cache to begin
 with, which takes minutes. Random latents and prompts, so that nothing but the step is timed. `auto` is the
-arithmetic that presets choose here. Memory is the most that a process ever had (the compiler works in others).
+arithmetic that presets choose here. Memory is the most that a process ever had (compilers apart).
 
 Writes benchmarks/results/training_options.md. torch.compile needs a C++ compiler.
 """
