@@ -207,8 +207,9 @@ class Learner:
         of_track = timestep_vector(drawn.target, drawn.given, drawn.t, self.schedule.num_timesteps)
         t = frame_timesteps(of_track, drawn.known_frames) if self.config.region_probability else of_track
         z = self.schedule.add_noise(z0, noise, t, absent=~(drawn.target | drawn.given))
+        text = self._text(batch, drawn)  # outside of autocast: the encoder is the same wherever it is asked
         with self._autocast():
-            eps = model(z, t, self._text(batch, drawn), batch.frame_mask)
+            eps = model(z, t, text, batch.frame_mask)
         return Prediction(
             eps=eps.to(z.dtype),
             z=z,

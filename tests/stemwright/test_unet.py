@@ -8,6 +8,7 @@ from stemwright.presets import load_preset
 from stemwright.tasks import frame_timesteps
 from stemwright.text_embedding import TextEmbedding
 from stemwright.unet import StemUNet, UNetConfig
+from stemwright.unet_blocks import attended
 
 SCHEDULE = NoiseSchedule.scaled_linear()
 SHAPE = UNetConfig(
@@ -146,3 +147,20 @@ def test_a_known_frame_is_marked_to_the_model_and_padding_is_not() -> None:
     torch.testing.assert_close(
         model(padded, frame_timesteps(t, known), text, mask)[..., :20], marked, rtol=1e-4, atol=1e-5
     )
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_by_two_products_is_the_fused_one(masked: bool) -> None:
+    generator = torch.Generator().manual_seed(1)
+    q, k, v = (torch.randn(2, 3, length, 64, generator=generator) for length in (20, 7, 7))
+    heard = torch.ones(2, 1, 1, 7, dtype=torch.bool)
+    heard[1, ..., 4:] = not masked
+    found, slopes = [], []
+    for dtype in (torch.float32, torch.bfloat16):
+        tensors = [x.to(dtype).detach().requires_grad_() for x in (q, k, v)]
+        made = attended(*tensors, heard)
+        made.float().square().sum().backward()
+        found.append(made.float())
+        slopes.append(torch.cat([x.grad.float().flatten() for x in tensors if x.grad is not None]))
+    torch.testing.assert_close(found[1], found[0], rtol=0, atol=0.03)
+    assert float((slopes[1] - slopes[0]).norm() / slopes[0].norm()) < 0.02
