@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-
 MAX_SCORES = 1 << 26
 """Scores of an attention that may be held in memory as such: a quarter of a gigabyte in float32."""
 

@@ -1,11 +1,14 @@
+from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import torch
-from toy_learning import toy_batch, toy_learner
+from toy_learning import HashedText, toy_batch, toy_learner
 
 from stemwright.batch import Batch
 from stemwright.learner import VELOCITY_FLOOR, has_bf16
 from stemwright.loss_table import LossTable
+from stemwright.teacher import InlineTeacher
+from stemwright.text_embedding import TextEmbedding
 from stemwright.training_draw import TrainingDraw, TrainingDraws
 from stemwright.validation import validate
 
@@ -159,3 +162,17 @@ def test_the_shared_timestep_baseline_shows_all_tracks_at_one_timestep() -> None
         batch = toy_batch(step)
         made = learner.evaluate(batch, learner.draws.draw(batch, step), learner.draws.noise(batch))
         assert (made.t == made.t[:, :1]).all()
+
+
+def test_prompts_are_embedded_alike_whatever_the_precision_of_training() -> None:
+    class Watchful(HashedText):
+        def __call__(self, prompts: Sequence[str]) -> TextEmbedding:
+            in_autocast.append(torch.is_autocast_enabled("cpu"))
+            return super().__call__(prompts)
+
+    in_autocast: list[bool] = []
+    learner = toy_learner(precision="bf16", p1=1.0, p2=1.0, p2_starts_at_epoch=0, teacher_steps=1)
+    learner.text_encoder = Watchful()
+    learner.teacher = InlineTeacher(learner.denoise_averaged, learner.preset, learner.text_encoder, seed=0)
+    learner.step(toy_batch(0))
+    assert in_autocast == [False, False]
