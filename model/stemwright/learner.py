@@ -198,6 +198,8 @@ class Learner:
         figures = {"p2": self.draws.p2(self.step_count), "teacher_wanted": asked, "teacher_served": got}
         if got:
             figures["teacher_age_steps"] = age / got
+        if not bool(made.made.any()):
+            return z0, figures
         return torch.where(made.made[..., None, None], made.latents.to(z0), z0), figures
 
     def _predict(

@@ -63,10 +63,12 @@ class InlineTeacher:
     @torch.no_grad()
     def substitutes(self, step: int, batch: Batch, z0: Tensor, drawn: TrainingDraw) -> Substitutes:
         """All of `drawn.substituted`."""
-        latents, made = torch.zeros_like(z0), drawn.substituted
+        made = drawn.substituted
         sample, track = made.nonzero(as_tuple=True)
-        if len(sample):
-            latents[sample, track] = self._made(batch, z0, drawn, sample, track)
+        if not len(sample):
+            return Substitutes(latents=z0, made=made)
+        latents = torch.zeros_like(z0)
+        latents[sample, track] = self._made(batch, z0, drawn, sample, track)
         return Substitutes(latents=latents, made=made)
 
     def _made(self, batch: Batch, z0: Tensor, drawn: TrainingDraw, sample: Tensor, track: Tensor) -> Tensor:
