@@ -11,9 +11,9 @@ Axes: B batch, K track, S patch, C channel of the entrance, L token, E text chan
 from collections.abc import Callable
 
 import torch
-from diffusers.models.embeddings import get_1d_rotary_pos_embed
-from diffusers.models.transformers.stable_audio_transformer import StableAudioDiTModel
-from diffusers.models.unets.unet_1d import UNet1DModel
+from diffusers.models.embeddings import get_1d_rotary_pos_embed  # pyright: ignore[reportMissingImports]
+from diffusers.models.transformers.stable_audio_transformer import StableAudioDiTModel  # pyright: ignore[reportMissingImports]
+from diffusers.models.unets.unet_1d import UNet1DModel  # pyright: ignore[reportMissingImports]
 from torch import Tensor, nn
 
 from stemwright.presets import Preset
