@@ -95,4 +95,9 @@ def bootstrapping(p2: float, starts_at: int, epoch: float, uniform: Tensor) -> T
 
     From epoch `starts_at` on with probability `p2` each; never before. `uniform`: [B] in [0, 1).
     """
-    return (uniform < p2) & (epoch >= starts_at)
+    return uniform < p2_in_force(p2, starts_at, epoch)
+
+
+def p2_in_force(p2: float, starts_at: int, epoch: float) -> float:
+    """p2 from epoch `starts_at` on, 0 before."""
+    return p2 if epoch >= starts_at else 0.0

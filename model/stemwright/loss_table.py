@@ -5,7 +5,6 @@ Axes: B batch, K track, D latent channel, S latent frame.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import get_args
 
 import torch
@@ -105,19 +104,12 @@ class LossTable:
 
         `summed` adds up a tensor over the workers of a run, so that the losses are those of all of them.
         """
-        groups: dict[str, Callable[[Entry], bool]] = {
-            f"loss_targets_{k}": partial(_has_size, k) for k in range(1, num_tracks + 1)
-        } | {f"loss_{mode}": partial(_has_mode, mode) for mode in get_args(Mode)}
-        sums = summed(
-            torch.tensor(
-                [
-                    [sum(e.error for e in self.entries if of(e)), sum(e.count for e in self.entries if of(e))]
-                    for of in groups.values()
-                ],
-                dtype=torch.float64,
-            )
-        )
-        return {name: error / n for name, (error, n) in zip(groups, sums.tolist(), strict=True) if n}
+        by_size, by_mode = self._sums(lambda entry: entry.num_targets), self._sums(lambda entry: entry.mode)
+        nothing = (0.0, 0.0, 0.0)
+        groups = {f"loss_targets_{k}": by_size.get(k, nothing) for k in range(1, num_tracks + 1)}
+        groups |= {f"loss_{mode}": by_mode.get(mode, nothing) for mode in get_args(Mode)}
+        sums = summed(torch.tensor(list(groups.values()), dtype=torch.float64)).tolist()
+        return {name: error / n for name, (error, _, n) in zip(groups, sums, strict=True) if n}
 
     def _sums(self, by: Callable[[Entry], object]) -> dict[object, tuple[float, float, float]]:
         sums: dict[object, tuple[float, float, float]] = {}
@@ -126,11 +118,3 @@ class LossTable:
             w = entry.weight
             sums[by(entry)] = (e + w * entry.error, trivial + w * entry.trivial, n + w * entry.count)
         return sums
-
-
-def _has_size(num_targets: int, entry: Entry) -> bool:
-    return entry.num_targets == num_targets
-
-
-def _has_mode(mode: Mode, entry: Entry) -> bool:
-    return entry.mode == mode

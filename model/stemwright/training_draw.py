@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from stemwright.batch import Batch
-from stemwright.curriculum import Curriculum, bootstrapping, sample_given
+from stemwright.curriculum import Curriculum, bootstrapping, p2_in_force, sample_given
 from stemwright.presets import Preset
 from stemwright.regions import UNIFORMS, sample_known
 
@@ -79,8 +79,7 @@ class TrainingDraws:
 
     def p2(self, step: int) -> float:
         """The probability of hearing the teacher at a step."""
-        started = step / self.steps_per_epoch >= self.config.p2_starts_at_epoch
-        return self.config.p2 if started else 0.0
+        return p2_in_force(self.config.p2, self.config.p2_starts_at_epoch, step / self.steps_per_epoch)
 
     def draw(self, batch: Batch, step: int) -> TrainingDraw:
         """Tasks by the curriculum, contexts by p1, the teacher by p2, uniform timesteps (Eq. 2)."""

@@ -26,7 +26,6 @@ KEY_TAG = "stemwright.run"
 """Tag of a run in MLflow: the id in run.json."""
 TRAINING, VALIDATION = "", "validation."
 """What the names of a step's metrics and of a validation's begin with."""
-PREFIXES = (TRAINING, VALIDATION)
 MARKS = ("loss", "train_s")
 """Of these, every record has one at least."""
 MAX_METRICS, MAX_PARAMS = 1000, 100
