@@ -15,10 +15,10 @@ from stemwright.data_folder import DataFolder
 from stemwright.dataset_info import DatasetInfo
 from stemwright.errors import InputError
 from stemwright.tracks import Tracks
-from stemwright_platform.corpus.crew import by_actors
 from stemwright_platform.corpus.encode_shard import Encoding, Storage, encode_shard
 from stemwright_platform.corpus.preparation import Preparation
 from stemwright_platform.corpus.shard_plan import ShardPlan
+from stemwright_platform.crew import by_actors
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

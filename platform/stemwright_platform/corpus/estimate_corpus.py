@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from stemwright_platform.corpus.crew import done_by
 from stemwright_platform.corpus.estimated_fields import missing_fields
 from stemwright_platform.corpus.manifest import Song
+from stemwright_platform.crew import done_by
 
 
 def estimate_corpus(songs: Sequence[Song]) -> Iterator[tuple[int, Song]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stemwright.presets import Preset
-from stemwright_platform.training.picture_style import (
+from stemwright_platform.picture_style import (
     ACCENT,
     GROUND,
     HAIR,

@@ -177,7 +177,7 @@ class Listening:
     def _write(self, piece: Piece, made: dict[str, "Tensor"], loudest_db: float) -> None:
         """The mix, each target alone, and the spectrogram beside the real one."""
         from stemwright.mixing import mix
-        from stemwright_platform.training.spectrogram import draw_pair, draw_plain
+        from stemwright_platform.spectrogram import draw_pair, draw_plain
 
         whole = mix([(self._real | made)[name] for name in (*piece.targets, *piece.given)])
         self._write_audio(f"{piece.name}.flac", whole)
@@ -193,7 +193,7 @@ class Listening:
     def _write_reference(self) -> float:
         """The real song through the codec, once a run; returns its loudest level, dB."""
         from stemwright.mixing import mix
-        from stemwright_platform.training.spectrogram import draw_plain
+        from stemwright_platform.spectrogram import draw_plain
 
         folder = self._run / "samples" / REFERENCE
         whole = mix(list(self._real.values()))
@@ -222,7 +222,7 @@ class Listening:
         write_audio(self._folder / path, audio, self._rate, subtype="PCM_16")
 
     def _levels(self, audio: "Tensor") -> Any:
-        from stemwright_platform.training.spectrogram import levels_of
+        from stemwright_platform.spectrogram import levels_of
 
         return levels_of(audio, self._rate)
 

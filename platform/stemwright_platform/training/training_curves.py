@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from stemwright.training_log import Record
-from stemwright_platform.training.picture_style import (
+from stemwright_platform.picture_style import (
     ACCENT,
     GROUND,
     INK,

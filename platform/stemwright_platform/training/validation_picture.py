@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stemwright.training_log import Record
-from stemwright_platform.training.picture_style import GROUND, HAIR, INK, SOFT, dress, new_figure, save
+from stemwright_platform.picture_style import GROUND, HAIR, INK, SOFT, dress, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap, Normalize

@@ -18,8 +18,8 @@ from stemwright_platform.corpus.check.listening import SAME, listen
 from stemwright_platform.corpus.check.measurement import SongMeasure
 from stemwright_platform.corpus.check.mix_rules import mix_findings
 from stemwright_platform.corpus.check.song_check import measure_song
-from stemwright_platform.corpus.crew import done_by
 from stemwright_platform.corpus.manifest import Song
+from stemwright_platform.crew import done_by
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,9 +5,9 @@ from functools import partial
 from pathlib import Path
 
 from stemwright.errors import InputError
-from stemwright_platform.corpus.crew import done_by
 from stemwright_platform.corpus.demo.song import SongOrder, make_song, sha256_of
 from stemwright_platform.corpus.song_folder import is_made
+from stemwright_platform.crew import done_by
 
 
 def make_on_ray(orders: Sequence[SongOrder], folder: Path) -> Iterator[SongOrder]:

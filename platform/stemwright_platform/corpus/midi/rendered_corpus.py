@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stemwright.errors import InputError
-from stemwright_platform.corpus.crew import done_by
 from stemwright_platform.corpus.manifest import Song, Split, split_of, with_both_splits, write_manifest
 from stemwright_platform.corpus.midi.midi_source import MidiSource, families
 from stemwright_platform.corpus.midi.render_song import RenderOrder, render_song
@@ -20,6 +19,7 @@ from stemwright_platform.corpus.midi.stems import TAIL_S
 from stemwright_platform.corpus.midi.survey import survey
 from stemwright_platform.corpus.song_folder import is_made, made_song
 from stemwright_platform.corpus.synthesis.sound_font import load_sound_font
+from stemwright_platform.crew import done_by
 
 MANIFEST, REJECTED, SONGS = "manifest.parquet", "rejected.parquet", "songs"
 MIN_FREE_BYTES = 64 << 20

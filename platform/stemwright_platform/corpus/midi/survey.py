@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stemwright_platform.corpus.crew import done_by
 from stemwright_platform.corpus.midi.midi_source import MidiSource, find_midi, looked_at, without_repeats
+from stemwright_platform.crew import done_by
 
 FILE = ".survey.parquet"
 READER = 1

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stemwright_platform.training.picture_style import INK, SOFT, dress, new_figure, save
+from stemwright_platform.picture_style import INK, SOFT, dress, new_figure, save
 
 WINDOW = 4096
 COLUMNS = 480

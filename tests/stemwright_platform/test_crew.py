@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stemwright.errors import InputError
-from stemwright_platform.corpus.crew import by_actors, done_by
+from stemwright_platform.crew import by_actors, done_by
 
 pytestmark = pytest.mark.ray
 

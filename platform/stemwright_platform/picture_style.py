@@ -1,4 +1,4 @@
-"""How a run's pictures look: one style, colours that everyone can tell apart, files whole or not at all."""
+"""How pictures look: one style, colours that everyone can tell apart, files whole or not at all."""
 
 import os
 from collections.abc import Sequence

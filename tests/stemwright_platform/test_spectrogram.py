@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from matplotlib.image import imread
 
-from stemwright_platform.training.spectrogram import (
+from stemwright_platform.spectrogram import (
     BANDS_PER_OCTAVE,
     LOWEST_HZ,
     draw_pair,
