@@ -1,8 +1,8 @@
 """Which λ a sweep chooses: no stronger than the figures ask for.
 
-The best λ by a noisy curve is often an accident of the clips, and strong guidance costs variety. So the choice
-is the λ nearest to 1, plain conditional generation, among those that are not worse than the best by more than
-one standard error of the paired difference (the one-standard-error rule; Breiman et al. 1984, §3.4.3).
+The best λ by a noisy curve is often an accident of the clips, and strong guidance costs variety. So the
+choice is the λ nearest to 1, plain conditional generation, among those that are not worse than the best by
+more than one standard error of the paired difference (the one-standard-error rule; Breiman 1984, §3.4.3).
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ def choose_scale(
     best = max(open_to, key=lambda q: (sign * line.values[q], -_strength(scales[q])))
     behind = line.differences(best)
     errors = behind.standard_errors()
-    as_good = [q for q in open_to if -sign * behind.values[q] <= errors[q]]
+    as_good = [q for q in open_to if q == best or -sign * behind.values[q] <= errors[q]]
     chosen = min(as_good, key=lambda q: (_strength(scales[q]), scales[q]))
     return Choice(
         scale=scales[chosen],

@@ -3,16 +3,18 @@
 Axes: Q guidance scale, C clip, W draw of the bootstrap.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stemwright.metrics.interval import drawn_interval
+
 Floats = NDArray[np.float64]
 
 DRAWS = 2000
-LEVEL = 0.95
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,19 +25,25 @@ class Line:
     """[Q]; NaN where nothing could be measured."""
     draws: Floats
     """[W, Q], the figure of each draw."""
+    n: int
+    """Clips."""
 
     def interval(self) -> tuple[Floats, Floats]:
-        """Bounds of the 95 % percentile interval of each value, [Q] and [Q]."""
-        return _bounds(self.draws)
+        """Bounds of the 95 % interval of each value, [Q] and [Q]; NaN with fewer than two clips."""
+        figures = zip(self.values.tolist(), self.draws.T, strict=True)
+        found = [drawn_interval(value, drawn, self.n) for value, drawn in figures]
+        return np.array([each.low for each in found]), np.array([each.high for each in found])
 
     def differences(self, reference: int) -> "Line":
         """The figure less the one at a scale, over the same clips."""
         at = slice(reference, reference + 1)
-        return Line(values=self.values - self.values[at], draws=self.draws - self.draws[:, at])
+        return Line(values=self.values - self.values[at], draws=self.draws - self.draws[:, at], n=self.n)
 
     def standard_errors(self) -> Floats:
-        """[Q], of each value; of a line of differences they are paired."""
-        return np.std(self.draws, axis=0)
+        """[Q], of each value; of a line of differences they are paired. NaN with fewer than two clips."""
+        if self.n < 2:
+            return np.full(len(self.values), np.nan)
+        return np.std(self.draws, axis=0) * math.sqrt(self.n / (self.n - 1))
 
 
 def resampled(num_clips: int, draws: int = DRAWS, seed: int = 0) -> Floats:
@@ -55,7 +63,7 @@ def mean_line(values: Floats, counts: Floats) -> Line:
     whole = known.sum(1)
     mean = np.divide(np.where(known, values, 0.0).sum(1), whole, where=whole > 0, out=_unknown(whole.shape))
     draws = np.divide(total, weight, where=weight > 0, out=np.broadcast_to(mean, total.shape).copy())
-    return Line(values=mean, draws=draws)
+    return Line(values=mean, draws=draws, n=int(known.all(0).sum()))
 
 
 def average(lines: Sequence[Line]) -> Line:
@@ -64,13 +72,8 @@ def average(lines: Sequence[Line]) -> Line:
     return Line(
         values=np.mean([line.values for line in told], axis=0),
         draws=np.mean([line.draws for line in told], axis=0),
+        n=max(line.n for line in told),
     )
-
-
-def _bounds(draws: Floats) -> tuple[Floats, Floats]:
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
-    return low, high
 
 
 def _unknown(shape: tuple[int, ...]) -> Floats:

@@ -43,6 +43,12 @@ def test_what_could_not_be_measured_is_left_out() -> None:
     assert np.isfinite(line.draws).all()
 
 
+def test_of_a_single_clip_nothing_is_sure() -> None:
+    line = mean_line(clip_values([0.0, 1.0], clips=1), resampled(1))
+    assert np.isfinite(line.values).all()
+    assert np.isnan([*line.interval(), line.standard_errors()]).all()
+
+
 def test_nothing_measured_is_no_figure_and_spoils_no_average() -> None:
     counts = resampled(24)
     nothing = mean_line(np.full((2, 24), np.nan), counts)
