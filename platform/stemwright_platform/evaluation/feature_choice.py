@@ -1,0 +1,72 @@
+"""Which features an evaluation hears with, as a user names them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stemwright.errors import InputError
+from stemwright.metrics.feature import Feature
+
+EMBEDDINGS = ("musicnn", "musicnn-msd", "vggish", "clap")
+TAGS, WORDS = "musicnn", "clap"
+"""What hears tags, and what hears music and words alike."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureChoice:
+    """Embeddings for Fréchet distances and agreement with the prompt; rhythm, harmony and levels always."""
+
+    embeddings: tuple[str, ...] = ("musicnn",)
+    """Each a name of `EMBEDDINGS`, or NAME=PATH with the weights there."""
+    clap_python: str | None = None
+    """Interpreter of an environment that has the package laion-clap; CLAP then runs there."""
+
+    def __post_init__(self) -> None:
+        for entry in self.embeddings:
+            if _name(entry) not in EMBEDDINGS:
+                raise InputError(f"unknown embedding '{entry}': choose from {', '.join(EMBEDDINGS)}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(map(_name, self.embeddings))
+
+    def signal_features(self) -> list[Feature]:
+        """What stems are held together by: from the signal alone."""
+        from stemwright.metrics.harmony import Harmony
+        from stemwright.metrics.levels import Levels
+        from stemwright.metrics.rhythm import Rhythm
+
+        return [Rhythm(), Harmony(), Levels()]
+
+    def embedders(self, device: str = "cpu") -> list[Feature]:
+        """What gives `embeddings`. InputError where weights are missing."""
+        return [self._embedder(entry, device) for entry in self.embeddings]
+
+    def _embedder(self, entry: str, device: str) -> Feature:
+        name, _, weights = entry.partition("=")
+        if name == "vggish":
+            from stemwright.metrics.vggish import Vggish
+
+            return Vggish.load(weights or None, device=device)
+        if name == "clap":
+            return self._clap(weights or None, device)
+        from stemwright.metrics.musicnn import Musicnn
+
+        return Musicnn("msd" if name == "musicnn-msd" else "mtt")
+
+    def _clap(self, weights: str | None, device: str) -> Feature:
+        if self.clap_python:
+            from stemwright_platform.evaluation.laion_clap import LaionClap
+
+            return LaionClap(self.clap_python, weights)
+        from stemwright.metrics.clap import Clap
+
+        return Clap.load(weights, device=device)
+
+
+def parse_embeddings(words: Sequence[str]) -> tuple[str, ...]:
+    """The same, each name once."""
+    return tuple({_name(word): word for word in words}.values())
+
+
+def _name(entry: str) -> str:
+    return entry.partition("=")[0]
