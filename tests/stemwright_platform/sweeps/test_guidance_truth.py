@@ -6,7 +6,7 @@ Axes: Q guidance scale, C clip, W draw, K track, D latent channel, S latent fram
 import numpy as np
 import pytest
 import torch
-from gaussian_tracks import GaussianTracks
+from gaussian_tracks import GaussianTracks  # pyright: ignore[reportMissingImports]
 from torch import Tensor
 
 from stemwright.diffusion import NoiseSchedule
