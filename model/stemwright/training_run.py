@@ -51,6 +51,9 @@ class TrainingPlan:
     """Held-out windows to validate on, rounded up to whole batches."""
     text_encoder_weights: str | None = None
     """Local folder of the text encoder."""
+    judge: Preset | None = None
+    """Whose kinds of tasks, window length and batch the validation asks; the preset's own by default. Runs
+    with the same judge are asked the same, whatever each of them trains."""
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
@@ -74,8 +77,14 @@ class TrainingPlan:
         texts = (self.data,) if isinstance(self.data, str) else self.data
         return tuple(DataSource.of(text).absolute() for text in texts)
 
+    @property
+    def judging(self) -> Preset:
+        """The preset that says what is asked."""
+        return self.judge or self.preset
+
     def settings(self) -> dict[str, Any]:
         """All that decides the result, for a log and to tell runs apart."""
+        judge = {} if self.judge is None else {"judge": asdict(self.judge)}
         return {
             "preset": asdict(self.preset),
             "data": ", ".join(map(str, self.sources)),
@@ -83,6 +92,7 @@ class TrainingPlan:
             "minutes": self.minutes,
             "seed": self.seed,
             "workers": self.workers,
+            **judge,
         }
 
 
@@ -156,7 +166,7 @@ class TrainingRun:
             return "nothing"
         songs = [song.song_id for part in self.held_out.parts for song in part.songs]
         length, count = self.held_out.num_frames(0), self.plan.validation_windows
-        asked = design_of(self.plan.preset)
+        asked = design_of(self.plan.judging)
         parts = (self.data.info.codec_fingerprint, songs, length, count, asked)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
@@ -229,7 +239,7 @@ def open_windows(plan: TrainingPlan, data: DataMix, rank: int = 0) -> Windows:
     return Windows(
         data,
         "train",
-        lengths=_lengths(plan, data),
+        lengths=_lengths(plan.preset, data),
         batch_size=plan.preset.training.batch_size,
         seed=plan.seed,
         rank=rank,
@@ -244,17 +254,17 @@ def open_held_out(plan: TrainingPlan, data: DataMix) -> Windows | None:
     """
     if not data.parts(HELD_OUT):
         return None
-    length = judging_length(_lengths(plan, data))
-    batch_size = plan.preset.training.batch_size
+    length = judging_length(_lengths(plan.judging, data))
+    batch_size = plan.judging.training.batch_size
     return Windows(data, HELD_OUT, lengths=(length,), batch_size=batch_size, seed=VALIDATION_SEED)
 
 
-def _lengths(plan: TrainingPlan, data: DataMix) -> tuple[int, ...]:
+def _lengths(preset: Preset, data: DataMix) -> tuple[int, ...]:
     """The buckets in frames; two that come out alike are one."""
-    info, stride = data.info, plan.preset.model.stride
+    info, stride = data.info, preset.model.stride
     frames = {
         window_frames(window_s, info.frame_rate_hz, stride, info.segment_frames)
-        for window_s in plan.preset.training.windows_s
+        for window_s in preset.training.windows_s
     }
     return tuple(sorted(frames))
 

@@ -10,6 +10,7 @@ import torch
 from stemwright.batch import Batch
 from stemwright.learner import Learner
 from stemwright.loss_table import LossTable
+from stemwright.presets import Preset
 from stemwright.training_draw import TrainingDraw, TrainingDraws
 from stemwright.validation_design import Cell, design_of, region_design_of
 
@@ -17,17 +18,24 @@ VALIDATION_SEED = 7919
 """Of the fixed noise: the same whatever the run's own seed, so that runs compare."""
 
 
-def validate(learner: Learner, batches: Iterable[Batch], rounds: int = 1) -> LossTable:
-    """Errors on every cell of the preset's design, each put to its window, of windows of one length.
+def validate(
+    learner: Learner, batches: Iterable[Batch], rounds: int = 1, *, judge: Preset | None = None
+) -> LossTable:
+    """Errors on every cell of a preset's design, each put to its window, of windows of one length.
 
-    `rounds`: as often, with other windows and noise. Empty where there are no windows.
+    `rounds`: as often, with other windows and noise. `judge`: the preset that says what is asked; the
+    learner's own by default. Empty where there are no windows.
     """
-    return _asked(learner, list(batches), design_of(learner.preset), rounds)
+    return _asked(learner, list(batches), design_of(judge or learner.preset), rounds)
 
 
-def validate_regions(learner: Learner, batches: Iterable[Batch], rounds: int = 1) -> LossTable:
-    """The same for parts of the targets; empty where the preset does not train them."""
-    return _asked(learner, list(batches), region_design_of(learner.preset), rounds)
+def validate_regions(
+    learner: Learner, batches: Iterable[Batch], rounds: int = 1, *, judge: Preset | None = None
+) -> LossTable:
+    """The same for parts of the targets; empty where the learner's preset or the judge's has none."""
+    if not learner.config.region_probability:
+        return LossTable(learner.schedule)
+    return _asked(learner, list(batches), region_design_of(judge or learner.preset), rounds)
 
 
 def _asked(learner: Learner, batches: Sequence[Batch], design: Sequence[Cell], rounds: int) -> LossTable:

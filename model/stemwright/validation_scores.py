@@ -12,18 +12,19 @@ BANDS = tuple(f"{low:g}-{high:g}" for low, high in pairwise(BAND_EDGES))
 """Timestep bands by their edges as fractions of N: "0.05-0.1"."""
 
 
-def score(run: TrainingRun) -> dict[str, Any]:
+def score(run: TrainingRun, rounds: int = 1) -> dict[str, Any]:
     """`loss`, the mean held-out ε-error, and `ratio`, it over that of the trivial guess.
 
     Both whole, by number of targets, by context and by timestep band, ratios also by context and band; for
-    parts of the targets apart, as `loss_region` and so on, where the preset trains them. Empty where nothing
-    is held out.
+    parts of the targets apart, as `loss_region` and so on, where the preset trains them. `rounds`: how often
+    all is asked, with other windows and noise. Empty where nothing is held out.
     """
-    batches = run.held_out_batches()
-    table = validate(run.learner, batches)
+    batches, judge = run.held_out_batches(), run.plan.judging
+    table = validate(run.learner, batches, rounds, judge=judge)
     if not table.entries:
         return {}
-    return {"step": run.learner.step_count, **figures(table, validate_regions(run.learner, batches))}
+    regions = validate_regions(run.learner, batches, rounds, judge=judge)
+    return {"step": run.learner.step_count, **figures(table, regions)}
 
 
 def figures(table: LossTable, regions: LossTable) -> dict[str, Any]:

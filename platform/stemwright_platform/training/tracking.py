@@ -75,14 +75,17 @@ class Tracking:
         name: str,
         run_id: str | None = None,
         key: str | None = None,
+        tags: Mapping[str, str] | None = None,
         say: Callable[[str], None] = to_terminal,
     ) -> None:
         """`run_id`: of an earlier start of the same training run. Nothing is sent yet.
 
         `key`: names the training run, so that its MLflow run is found where `run_id` was never written down.
+        `tags`: more tags of a new run.
         `say`: told of outages and refusals, a line each.
         """
         self.uri, self.name, self.run_id, self.key = checked_uri(uri), name, run_id, key
+        self._tags = dict(tags or {})
         self.failure: str | None = None
         """Why MLflow does not have all of it."""
         self._say, self._outage = say, Outage(uri, say)
@@ -190,7 +193,7 @@ class Tracking:
         return runs[0].info.run_id if runs else None
 
     def _made(self, client: "MlflowClient") -> str:
-        tags = {} if self.key is None else {KEY_TAG: self.key}
+        tags = self._tags | ({} if self.key is None else {KEY_TAG: self.key})
         run = client.create_run(experiment_id(client, self.uri), run_name=self.name, tags=tags)
         return run.info.run_id
 
