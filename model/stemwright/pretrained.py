@@ -19,7 +19,7 @@ def pretrained_folder(weights: str | None, *, model: str, alternative: str) -> P
     if weights is not None and Path(weights).is_dir():
         return _complete(Path(weights), model, f"hf download {model} --local-dir {weights}", alternative)
     model = weights or model
-    folder = _cached(model)
+    folder = cached_snapshot(model)
     if folder is None:
         raise InputError(
             f"the weights of {model} (model.safetensors) are neither a folder nor in the local cache; "
@@ -64,7 +64,8 @@ def quiet_loading(folder: Path) -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _cached(model: str) -> Path | None:
+def cached_snapshot(model: str) -> Path | None:
+    """The folder of a model in the usual cache, whole or not; None where there is none."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
