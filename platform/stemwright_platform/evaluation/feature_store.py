@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
 
 from stemwright.metrics.feature import Arrays, Feature
 
@@ -22,13 +24,9 @@ class FeatureStore:
     def get(self, digest: str, feature: Feature) -> Arrays | None:
         """What a feature found in a sound; None where it was never asked."""
         try:
-            with np.load(self._path(digest, feature), allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError):  # a file that a crash left broken is as good as none
+            return load_file(self._path(digest, feature))
+        except (OSError, SafetensorError):  # a file that a crash left broken is as good as none
             return None
-
-    def has(self, digest: str, feature: Feature) -> bool:
-        return self._path(digest, feature).is_file()
 
     def put(self, digest: str, feature: Feature, arrays: Arrays) -> None:
         path = self._path(digest, feature)
@@ -36,7 +34,7 @@ class FeatureStore:
         handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
+                file.write(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
             os.replace(partial, path)
         except BaseException:
             Path(partial).unlink(missing_ok=True)
@@ -44,7 +42,7 @@ class FeatureStore:
 
     def _path(self, digest: str, feature: Feature) -> Path:
         kind = f"{feature.name}-{hashlib.sha256(feature.fingerprint.encode()).hexdigest()[:DIGITS]}"
-        return self._folder / kind / digest[:2] / f"{digest[:DIGITS]}.npz"
+        return self._folder / kind / digest[:2] / f"{digest[:DIGITS]}.safetensors"
 
 
 def digest_of(path: Path) -> str:

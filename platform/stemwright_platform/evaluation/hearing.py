@@ -3,7 +3,8 @@
 Axes: n audio sample.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import soxr
@@ -29,11 +30,17 @@ class Hearing:
 
     def __call__(self, path: Path) -> Heard:
         """What all features find in a sound file. InputError where it cannot be read."""
-        digest = digest_of(path)
+        return self._heard(digest_of(path), lambda: read_audio(path, READ_RATE_HZ))
+
+    def of_samples(self, audio: Tensor) -> Heard:
+        """The same of float32 audio `[2, n]` at READ_RATE_HZ that is in no file."""
+        return self._heard(hashlib.sha256(audio.contiguous().numpy().tobytes()).hexdigest(), lambda: audio)
+
+    def _heard(self, digest: str, read: Callable[[], Tensor]) -> Heard:
         found = {feature.name: self._store.get(digest, feature) for feature in self.features}
         missing = [feature for feature in self.features if found[feature.name] is None]
         if missing:
-            rates = _Rates(read_audio(path, READ_RATE_HZ))
+            rates = _Rates(read())
             for feature in missing:
                 arrays = feature.extract(rates.at(feature.sample_rate_hz))
                 self._store.put(digest, feature, arrays)
