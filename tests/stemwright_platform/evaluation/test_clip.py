@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def test_windows_lie_in_their_songs_on_segments_and_never_overlap(dataset: Laten
         spans.setdefault(clip.song, []).append((clip.start_s, clip.start_s + clip.duration_s))
     for of_song in spans.values():
         ordered = sorted(of_song)
-        assert all(one[1] <= other[0] + 1e-6 for one, other in zip(ordered, ordered[1:], strict=False))
+        assert all(one[1] <= other[0] + 1e-6 for one, other in pairwise(ordered))
 
 
 def test_what_is_evaluated_and_what_it_is_held_against_are_of_different_songs(dataset: LatentDataset) -> None:
