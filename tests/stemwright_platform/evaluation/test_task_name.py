@@ -39,5 +39,5 @@ def test_a_task_is_done_once_however_often_it_is_named() -> None:
 
 
 def test_another_word_is_refused_with_an_example() -> None:
-    with pytest.raises(InputError, match="'bas' is no task.*bass_given_drums_instrument_melody"):
+    with pytest.raises(InputError, match=r"'bas' is no task.*bass_given_drums_instrument_melody"):
         named_tasks(["bas"], TRACKS)
