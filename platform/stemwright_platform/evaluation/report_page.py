@@ -1,0 +1,261 @@
+"""The page of an evaluation: its tables, pictures and players, one HTML file beside the clips it plays."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from stemwright_platform.evaluation.comparison_table import HOLM, comparison_table
+from stemwright_platform.evaluation.evaluation_folder import Evaluation, Example, read_evaluation
+from stemwright_platform.evaluation.example_players import Side, Wanted, sides_of
+from stemwright_platform.evaluation.frechet_table import frechet_tables
+from stemwright_platform.evaluation.picture import Picture
+from stemwright_platform.evaluation.score_group import ScoreGroup, grouped
+from stemwright_platform.evaluation.score_pictures import draw_pictures
+from stemwright_platform.evaluation.score_row import ScoreInfo
+from stemwright_platform.evaluation.score_table import Figure, bounds_table, systems_table
+from stemwright_platform.evaluation.summary import summary
+from stemwright_platform.evaluation.ways import ways_table
+from stemwright_platform.evaluation.wording import (
+    number_text,
+    part_label,
+    system_label,
+    task_label,
+)
+
+PAGE = "index.html"
+READING = {
+    "floor": "shuffled stems: tracks of different songs of the same tempo and key; untrained model: the same "
+    "model before its first step",
+    "ceiling": "codec round trip: the real songs through the codec alone; real songs: as recorded",
+    "share": "(x − floor) / (ceiling − floor), with the better of the two floors and of the two ceilings; it "
+    "can lie below 0 % or above 100 %",
+    "interval": "95 %, by drawing clips again with replacement; it tells how much other clips of the same "
+    "kind would move the figure, not how much another training would",
+    "–": "not measured, or nothing to measure, as the key of a silent track; the cell tells which",
+}
+
+
+def write_report_page(folder: Path, *, preferred: Mapping[str, Figure] | None = None) -> Path:
+    """Write `index.html` and `pictures/` of an evaluation's folder, the page whole or not at all.
+
+    `preferred`: the column RPR of the table on the mix, by system. InputError where report.json is missing or
+    damaged. A clip whose audio is gone or cannot be read is said so on the page.
+    """
+    evaluation = read_evaluation(folder)
+    pictures = draw_pictures(evaluation, folder)
+    return write_page(folder / PAGE, render(evaluation, pictures, preferred))
+
+
+def write_page(path: Path, html: str) -> Path:
+    """Write a page, whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(html, encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def render(
+    evaluation: Evaluation, pictures: Sequence[Picture], preferred: Mapping[str, Figure] | None = None
+) -> str:
+    """The page's HTML; audio and pictures are addressed relative to the evaluation's folder."""
+    overview = next((drawn for drawn in pictures if not drawn.group), None)
+    return fill(
+        "report.html.j2",
+        title=evaluation.title,
+        facts=_facts(evaluation),
+        summary=summary(evaluation),
+        overview=shown_picture(overview, evaluation.folder) if overview else None,
+        ways=ways_table(evaluation),
+        sections=[
+            _section(evaluation, group, infos, pictures, preferred)
+            for group, infos in grouped(evaluation.infos.values())
+            if any(row.score in {info.score for info in infos} for row in evaluation.rows)
+        ],
+        examples=_examples(evaluation),
+        comparisons=_comparisons(evaluation),
+        settings=_settings(evaluation),
+        reading=READING,
+    )
+
+
+def fill(template: str, **values: Any) -> str:
+    """A page of this folder, with the house's style and this folder's script."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(_resource),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = _resource("report.css", "demo") + _resource("report.css")
+    return environment.get_template(template).render(
+        style=Markup(style), script=Markup(_resource("report.js")), **values
+    )
+
+
+def shown_picture(picture: Picture, folder: Path) -> dict[str, Any]:
+    """Address, words and size of a picture."""
+    from matplotlib.image import imread
+
+    height, width = imread(picture.file).shape[:2]
+    address = quote(picture.file.relative_to(folder).as_posix())
+    return {"address": address, "alt": picture.alt, "width": width, "height": height}
+
+
+def shown_example(
+    sides: Sequence[Side], *, rank: str, value: str, clip: str, prompt: str, seconds: float
+) -> dict[str, Any]:
+    """An example as the page plays it; its parts are those of any side."""
+    parts = list(dict.fromkeys(source.part for side in sides for source in side.sources))
+    seconds = seconds if math.isfinite(seconds) else 0.0
+    return {
+        "sides": sides,
+        "rank": rank,
+        "value": value,
+        "clip": clip,
+        "prompt": prompt,
+        "parts": parts,
+        "seconds": seconds,
+    }
+
+
+def told_facts(entries: Mapping[str, Any]) -> dict[str, str]:
+    """Facts as words: lists joined, nothing where nothing is known."""
+    return {name.replace("_", " "): _told(value) for name, value in entries.items() if _told(value)}
+
+
+def _section(
+    evaluation: Evaluation,
+    group: ScoreGroup,
+    infos: Sequence[ScoreInfo],
+    pictures: Sequence[Picture],
+    preferred: Mapping[str, Figure] | None,
+) -> dict[str, Any]:
+    measured = {row.score for row in evaluation.rows}
+    infos = [info for info in infos if info.score in measured]
+    bounds = [bounds_table(evaluation, info) for info in infos]
+    tables, more = bounds, []
+    if group.name == "quality":
+        tables, *rest = frechet_tables(evaluation)
+        tables, more = [tables], [*rest, *bounds]
+    elif group.name == "text":
+        tables, more = [systems_table(evaluation, info, preferred=preferred) for info in infos], bounds
+    return {
+        "group": group,
+        "tables": tables,
+        "more": more,
+        "more_heading": "By track and task" if group.name == "quality" else "By task",
+        "pictures": [
+            shown_picture(drawn, evaluation.folder) for drawn in pictures if drawn.group == group.name
+        ],
+    }
+
+
+def _examples(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Groups of players: a score, a task and a part each."""
+    groups: dict[tuple[str, str, str, str], list[Example]] = {}
+    for example in evaluation.examples:
+        if example.score in evaluation.infos:
+            key = (example.score, example.system, example.task, example.part)
+            groups.setdefault(key, []).append(example)
+    players: dict[tuple[str, str, str], list[Side]] = {}
+    shown = []
+    for (score, system, task, part), examples in groups.items():
+        drawn = []
+        for example in examples:
+            key = (example.clip, system, task)
+            if key not in players:
+                players[key] = _sides(evaluation, *key)
+            drawn += [_shown(evaluation, example, players[key])] if players[key] else []
+        if drawn:
+            label = evaluation.infos[score].label
+            named = part_label(part) if part else "mean over all parts"
+            task_word = task_label(task, evaluation.tracks)
+            shown.append({"label": label, "part": named, "task": task_word, "examples": drawn})
+    return shown
+
+
+def _sides(evaluation: Evaluation, clip: str, system: str, task: str) -> list[Side]:
+    """The system's player and the real song's; the codec's round trip where there is no recording."""
+    wanted = [
+        Wanted(name=system_label(name), system=name, task=task, folder=evaluation.folder)
+        for name in dict.fromkeys((system, "real", "round_trip"))
+    ]
+    sides = sides_of(clip, wanted, evaluation.folder, evaluation.tracks)
+    has_real = any(side.system == "real" for side in sides)
+    return [side for side in sides if side.system != "round_trip" or not has_real]
+
+
+def _shown(evaluation: Evaluation, example: Example, sides: Sequence[Side]) -> dict[str, Any]:
+    asked = evaluation.clips.get(example.clip)
+    decimals = evaluation.infos[example.score].decimals
+    return shown_example(
+        sides,
+        rank=example.rank,
+        value=number_text(example.value, decimals),
+        clip=example.clip,
+        prompt=asked.prompt if asked else "",
+        seconds=asked.duration_s if asked else math.nan,
+    )
+
+
+def _comparisons(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """A section for each pair of systems that was compared."""
+    pairs = dict.fromkeys((row.a, row.b) for row in evaluation.comparisons)
+    sections = []
+    for a, b in pairs:
+        rows = [row for row in evaluation.comparisons if (row.a, row.b) == (a, b)]
+        heading = f"{system_label(a)} minus {system_label(b)}"
+        sections.append(
+            {
+                "heading": heading[0].upper() + heading[1:],
+                "about": HOLM,
+                "table": comparison_table(rows, evaluation.infos, evaluation.tracks),
+            }
+        )
+    return sections
+
+
+def _facts(evaluation: Evaluation) -> dict[str, str]:
+    short = {"created": evaluation.created, "clips": f"{len(evaluation.clips):,}"}
+    for label, entries in (("model", evaluation.model), ("data", evaluation.data)):
+        short |= {label: told} if (told := _told(entries.get("name"))) else {}
+    return short
+
+
+def _settings(evaluation: Evaluation) -> dict[str, str]:
+    return {
+        f"{kind}: {name}" if kind else name: value
+        for kind, entries in (
+            ("model", evaluation.model),
+            ("data", evaluation.data),
+            ("", evaluation.settings),
+        )
+        for name, value in told_facts(entries).items()
+    }
+
+
+def _told(value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return ""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_told(of)}" for name, of in value.items() if _told(of))
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_told(entry) for entry in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}" if value >= 10_000 else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _resource(name: str, package: str = "evaluation") -> str:
+    return (resources.files(f"stemwright_platform.{package}") / name).read_text(encoding="utf-8")

@@ -1,0 +1,143 @@
+"""Pictures of an evaluation: each figure as a dot and its interval, floor and ceiling as a band behind."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stemwright_platform.evaluation.evaluation_folder import PICTURES, Evaluation
+from stemwright_platform.evaluation.frechet_table import is_limit
+from stemwright_platform.evaluation.overview_picture import draw_overview
+from stemwright_platform.evaluation.picture import TEXT_PT, WIDTH_IN, Picture, offset, put_legend
+from stemwright_platform.evaluation.score_bounds import bounds_of, reference_row
+from stemwright_platform.evaluation.score_group import grouped
+from stemwright_platform.evaluation.score_row import ScoreInfo, ScoreRow
+from stemwright_platform.evaluation.wording import (
+    CEILINGS,
+    FLOORS,
+    JOINT,
+    MODEL,
+    part_label,
+    part_order,
+    role_of,
+    system_label,
+    task_label,
+    task_mode,
+    task_order,
+)
+from stemwright_platform.picture_style import ACCENT, HAIR, MODE_COLOURS, SOFT, dress, new_figure, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DRAWN_GROUPS = ("quality", "text", "coherence", "adherence", "fidelity")
+BASELINE_MARKS = "s^vP<>"
+MARKS = {"shuffled": "x", "untrained": "+", "round_trip": "d", "real": "D"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """Dots that belong together."""
+
+    system: str
+    task: str
+    colour: str
+    mark: str
+    label: str
+
+
+def draw_pictures(evaluation: Evaluation, out: Path) -> list[Picture]:
+    """Write `pictures/*.png` below `out`: the overview, then one for each score that knows what is better."""
+    pictures = [picture] if (picture := draw_overview(evaluation, out)) else []
+    for group, infos in grouped(evaluation.infos.values()):
+        for info in infos:
+            if group.name in DRAWN_GROUPS and info.better != "neither" and not is_limit(info.score):
+                picture = _draw_score(evaluation, info, group.name, out)
+                pictures += [picture] if picture else []
+    return pictures
+
+
+def _draw_score(evaluation: Evaluation, info: ScoreInfo, group: str, out: Path) -> Picture | None:
+    """A line a part: floors and ceilings as marks with a band between, what was made as dots by task."""
+    rows = [row for row in evaluation.rows if row.score == info.score and math.isfinite(row.value)]
+    made = [row for row in rows if role_of(row.system) == "made"]
+    parts = sorted({row.part for row in made}, key=lambda part: part_order(part, evaluation.tracks))
+    if not made:
+        return None
+    series = _series(made, evaluation)
+    about = {"higher": "More is better.", "lower": "Less is better."}[info.better]
+    keys = len(series) + len({row.system for row in rows if role_of(row.system) != "made"})
+    height = 1.5 + len(parts) * (0.34 + 0.14 * len(series)) + 0.22 * -(-keys // 2)
+    figure = new_figure(WIDTH_IN, height, info.label, about)
+    axes = figure.subplots()
+    axes.use_sticky_edges = False
+    for place, part in enumerate(reversed(parts)):
+        _draw_bounds(axes, evaluation, info, part, place)
+        for turn, run in enumerate(series):
+            row = next((r for r in made if (r.system, r.task, r.part) == (run.system, run.task, part)), None)
+            if row is not None:
+                _draw_dot(axes, row, place + offset(turn, len(series), 0.74), run)
+    _label(axes, series, rows)
+    dress(axes, size=TEXT_PT)
+    axes.set_yticks(range(len(parts)), [part_label(part) for part in parts[::-1]])
+    axes.set_ylim(-0.6, len(parts) - 0.4)
+    axes.grid(False, axis="y")
+    put_legend(figure, axes, 2)
+    path = save(figure, out / PICTURES / f"score-{info.score.replace('/', '_')}.png")
+    return Picture(file=path, group=group, alt=f"{info.label} by part and task, between floor and ceiling")
+
+
+def _series(made: Sequence[ScoreRow], evaluation: Evaluation) -> list[Run]:
+    """The model by task, tasks of a mode in shades of its colour; the others in grey, each its mark."""
+    pairs = sorted(
+        {(row.system, row.task) for row in made},
+        key=lambda p: (p[0] != MODEL, p[0], task_order(p[1], evaluation.tracks)),
+    )
+    modes = [task_mode(task, evaluation.tracks) for system, task in pairs if system == MODEL]
+    others = [pair for pair in pairs if pair[0] != MODEL]
+    found = []
+    for place, (system, task) in enumerate(pairs):
+        if system == MODEL:
+            mode = modes[place]
+            shade = modes[:place].count(mode) / max(modes.count(mode), 2)
+            colour, mark = _lighter(MODE_COLOURS.get(mode, ACCENT), 0.7 * shade), "o"
+            label = task_label(task, evaluation.tracks)
+        else:
+            label = system_label(system) if task in ("", JOINT) else f"{system}, {task_label(task)}"
+            colour, mark = SOFT, BASELINE_MARKS[others.index((system, task)) % len(BASELINE_MARKS)]
+        found.append(Run(system=system, task=task, colour=colour, mark=mark, label=label))
+    return found
+
+
+def _lighter(colour: str, share: float) -> str:
+    from matplotlib.colors import to_hex, to_rgb
+
+    red, green, blue = (value + share * (1 - value) for value in to_rgb(colour))
+    return to_hex((red, green, blue))
+
+
+def _label(axes: "Axes", series: Sequence[Run], rows: Sequence[ScoreRow]) -> None:
+    """What the legend tells."""
+    for run in series:
+        axes.plot([], [], run.mark, color=run.colour, markersize=5.5, label=run.label)
+    for system in (*FLOORS, *CEILINGS):
+        if any(row.system == system for row in rows):
+            axes.plot([], [], MARKS[system], color=SOFT, markersize=6, label=system_label(system))
+
+
+def _draw_bounds(axes: "Axes", evaluation: Evaluation, info: ScoreInfo, part: str, place: int) -> None:
+    bounds = bounds_of(evaluation, info.score, JOINT, part)
+    if bounds.floor and bounds.ceiling:
+        ends = sorted((bounds.floor.value, bounds.ceiling.value))
+        axes.barh(place, ends[1] - ends[0], left=ends[0], height=0.84, color=HAIR, alpha=0.5, linewidth=0)
+    for system in (*FLOORS, *CEILINGS):
+        row = reference_row(evaluation, info.score, system, JOINT, part)
+        if row is not None and math.isfinite(row.value):
+            axes.plot(row.value, place, MARKS[system], color=SOFT, markersize=6)
+
+
+def _draw_dot(axes: "Axes", row: ScoreRow, y: float, run: Run) -> None:
+    if math.isfinite(row.low) and math.isfinite(row.high):
+        axes.plot([row.low, row.high], [y, y], color=run.colour, linewidth=1.6)
+    axes.plot(row.value, y, run.mark, color=run.colour, markersize=5.5)

@@ -1,0 +1,111 @@
+"""An evaluation in a few plain sentences: what its figures say, and what they do not."""
+
+import math
+from collections.abc import Iterable
+from statistics import fmean
+
+from stemwright_platform.evaluation.comparison import wins
+from stemwright_platform.evaluation.evaluation_folder import ComparedScore, Evaluation
+from stemwright_platform.evaluation.frechet_table import is_limit
+from stemwright_platform.evaluation.score_bounds import bounds_of
+from stemwright_platform.evaluation.score_group import group_of
+from stemwright_platform.evaluation.score_row import ScoreRow
+from stemwright_platform.evaluation.ways import ways
+from stemwright_platform.evaluation.wording import (
+    JOINT,
+    MIX,
+    MODEL,
+    number_text,
+    percent_text,
+    system_label,
+)
+
+FEW_CLIPS = 50
+LIMITS = (
+    "The figures compare systems on these clips with these reference sets. They do not say how much anybody "
+    "likes the music, which only a listening test tells, and figures published on other data do not compare."
+)
+
+
+def summary(evaluation: Evaluation) -> list[str]:
+    """Sentences: clips, distance, prompt, stems, baselines, and what not to read into them."""
+    if not any(row.system == MODEL and math.isfinite(row.value) for row in evaluation.rows):
+        return ["No figure of a model is in this report.", LIMITS]
+    told = [_clips(evaluation), _distance(evaluation), *_shares(evaluation), *_baselines(evaluation)]
+    told.append(LIMITS)
+    if len(evaluation.clips) < FEW_CLIPS:
+        told.append(f"{len(evaluation.clips)} clips are few: mind the intervals.")
+    return [sentence for sentence in told if sentence]
+
+
+def _clips(evaluation: Evaluation) -> str:
+    clips = evaluation.clips.values()
+    if not clips:
+        return ""
+    songs = len({clip.song for clip in clips})
+    durations = {round(clip.duration_s, 1) for clip in clips if math.isfinite(clip.duration_s)}
+    length = f" of {min(durations):g} s" if len(durations) == 1 else ""
+    return f"Measured on {_counted(len(clips), 'clip')}{length} of {_counted(songs, 'song')}."
+
+
+def _distance(evaluation: Evaluation) -> str:
+    """The first Fréchet distance of the model's mixes, between its bounds."""
+    row = next((row for row in evaluation.rows if _is_headline(row)), None)
+    if row is None or (info := evaluation.infos.get(row.score)) is None:
+        return ""
+    bounds = bounds_of(evaluation, row.score, row.task, row.part)
+    places = [
+        f"{number_text(bound.value, info.decimals)} for {_these(bound.system)}"
+        for bound in (bounds.ceiling, bounds.floor)
+        if bound is not None
+    ]
+    between = f", where {' and '.join(places)} would be" if len(places) == 1 else ""
+    between = f", between {places[0]} and {places[1]}" if len(places) == 2 else between
+    return f"The model's mixes have {info.label} {number_text(row.value, info.decimals)}{between}."
+
+
+def _these(system: str) -> str:
+    """As "the untrained model"."""
+    label = system_label(system)
+    return label if label.endswith("s") else f"the {label}"
+
+
+def _is_headline(row: ScoreRow) -> bool:
+    quality = group_of(row.score).name == "quality" and not is_limit(row.score)
+    return quality and (row.system, row.task, row.part) == (MODEL, JOINT, MIX) and math.isfinite(row.value)
+
+
+def _shares(evaluation: Evaluation) -> Iterable[str]:
+    """Prompt and stems, over all figures of their kind."""
+    told = {
+        "text": "In agreement with the prompt the model has gone {share} of the way from floor to ceiling",
+        "coherence": "In how the stems fit it has gone {share} of the way from strangers to real songs",
+    }
+    found = ways(evaluation)
+    for name, sentence in told.items():
+        modes = [way.mode for way in found if group_of(way.info.score).name == name]
+        for mode in list(dict.fromkeys(modes))[:1]:
+            shares = [
+                s for w in found if (group_of(w.info.score).name, w.mode) == (name, mode) for s in w.shares
+            ]
+            share = percent_text(fmean(shares))
+            figures = f", the mean of {len(shares)} figures" if len(shares) > 1 else ""
+            task = "making all tracks together" if mode == JOINT else f"{mode} tasks"
+            yield f"{sentence.format(share=share)} ({task}{figures})."
+
+
+def _baselines(evaluation: Evaluation) -> Iterable[str]:
+    rows: dict[str, list[ComparedScore]] = {}
+    for row in evaluation.comparisons:
+        if row.a == MODEL and row.score in evaluation.infos:
+            rows.setdefault(row.b, []).append(row)
+    for baseline, compared in rows.items():
+        better, worse, open_ = wins(compared, evaluation.infos)
+        yield (
+            f"Against {system_label(baseline)} it is better in {better}, worse in {worse} of "
+            f"{_counted(len(compared), 'figure')}; {open_} cannot be told apart (p < 0.05 after Holm)."
+        )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
