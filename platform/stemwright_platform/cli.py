@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from stemwright.errors import InputError, is_out_of_room
-from stemwright_platform.commands import compose, corpus, demo, models, prepare, serve, train
+from stemwright_platform.commands import compose, corpus, demo, listen, models, prepare, serve, sweep, train
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -23,6 +23,8 @@ def application() -> typer.Typer:
     )
     app.add_typer(corpus.app, name="corpus")
     app.add_typer(models.app, name="models")
+    app.add_typer(listen.app, name="listen")
+    app.add_typer(sweep.app, name="sweep")
     for command in (prepare, train, compose, serve, demo):
         app.add_typer(command.app)
     return app
