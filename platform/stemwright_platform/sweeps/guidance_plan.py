@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from stemwright.errors import InputError
 from stemwright.guidance import Guidance
+from stemwright.tasks import Task
 from stemwright_platform.evaluation.clip import Clip
 from stemwright_platform.evaluation.clip_folder import clip_folder
 from stemwright_platform.evaluation.making import Source
@@ -26,9 +27,11 @@ class GuidancePlan:
 
     source: Source
     """Model and music."""
+    weights: str
+    """Digest of the model's weights."""
     scales: tuple[float, ...] = DEFAULT_SCALES
     """λ in rising order, 1 among them."""
-    tasks: tuple[str, ...] = ("conditional",)
+    tasks: tuple[str, ...] = ("conditional", "joint")
     """Names or kinds of tasks, as `named_tasks` reads them."""
     split: str | None = None
     """Of the data; its own split to judge models on by default."""
@@ -51,13 +54,12 @@ class GuidancePlan:
         assert self.scales == tuple(sorted({*self.scales, PLAIN}))
 
     def fixed(self) -> dict[str, Any]:
-        """What may not change when a sweep goes on: all but λ, the tasks and where it runs."""
+        """What may not change when a sweep goes on: λ, the tasks and where it runs may."""
         facts = asdict(self)
-        for name in ("scales", "tasks"):
-            del facts[name]
-        del facts["source"]["device"]
-        del facts["sampling"]["guidance_scale"]
-        return facts
+        source = facts.pop("source")
+        kept = {name: value for name, value in facts.items() if name not in ("scales", "tasks", "sampling")}
+        sampling = {name: value for name, value in facts["sampling"].items() if name != "guidance_scale"}
+        return {"data": source["data"], "manifest": source["manifest"], **kept, **sampling}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,21 +104,24 @@ def take_folder(out: Path, scale: float, task: str, clip: str, turn: int) -> Pat
     return clip_folder(out, system_of(scale), task, take_name(clip, turn))
 
 
-def items(
-    plan: GuidancePlan, out: Path, tasks: Sequence[str], clips: Sequence[Clip], targets: dict[str, set[str]]
+def lacking(
+    plan: GuidancePlan, out: Path, tasks: Mapping[str, Task], clips: Sequence[Clip]
 ) -> list[SweepItem]:
-    """What is still to be made, each clip with the λ that it lacks; clips without a target are left out.
+    """What is still to be made, each clip with the λ that it lacks.
 
-    `targets`: the tracks that each task makes.
+    Clips that lack a target are left out, and those that lack everything given. A task with nothing given
+    does not depend on λ and is made once.
     """
     found = []
     for clip in clips:
-        for task in tasks:
-            if not targets[task] <= set(clip.tracks) or targets[task] == set(clip.tracks):
+        for name, task in tasks.items():
+            there = set(clip.tracks)
+            if not set(task.targets) <= there or (task.given and not there & set(task.given)):
                 continue
-            lacking = tuple(scale for scale in plan.scales if not _is_made(plan, out, scale, task, clip))
-            if lacking:
-                found.append(SweepItem(task=task, clip=clip, scales=lacking))
+            wanted = plan.scales if task.given else (PLAIN,)
+            scales = tuple(scale for scale in wanted if not _is_made(plan, out, scale, name, clip))
+            if scales:
+                found.append(SweepItem(task=name, clip=clip, scales=scales))
     return found
 
 
@@ -140,13 +145,7 @@ def _is_made(plan: GuidancePlan, out: Path, scale: float, task: str, clip: Clip)
     return all(take_folder(out, scale, task, clip.clip, turn).is_dir() for turn in range(plan.takes))
 
 
-def _difference(before: dict[str, Any], wanted: dict[str, Any], path: str = "") -> str | None:
+def _difference(before: dict[str, Any], wanted: dict[str, Any]) -> str | None:
     """The first field that is not the same, with both values."""
-    for name, value in wanted.items():
-        old = before.get(name)
-        if isinstance(value, dict) and isinstance(old, dict):
-            if found := _difference(old, value, f"{name}."):
-                return found
-        elif old != value:
-            return f"{path}{name} ({old}, not {value})"
-    return None
+    found = ((name, before.get(name), value) for name, value in wanted.items() if before.get(name) != value)
+    return next((f"{name} ({old}, not {new})" for name, old, new in found), None)
