@@ -1,0 +1,105 @@
+"""`stemwright listen`: blind listening tests, built from folders of clips and read from raters' answers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from stemwright_platform.evaluation.listening_test.system_folder import SystemFolder
+
+app = typer.Typer(
+    help="Blind listening tests: build a page of pairs, report what raters preferred.",
+    no_args_is_help=True,
+)
+
+
+@app.command(
+    epilog="Example: `stemwright listen build --system ours=out/clips/model --system theirs=baseline "
+    "--out test.html --pairs 20`"
+)
+def build(
+    system: Annotated[
+        list[str],
+        typer.Option(
+            help="NAME=FOLDER, twice or more: audio files, folders with a mix, or clips/SYSTEM of an "
+            "evaluation. Shares are told of the first; the attention checks are made of it, too."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The page, as test.html; its key goes beside, test.key.json.")],
+    pairs: Annotated[int, typer.Option(help="Pairs to ask about, at most.")] = 20,
+    seed: Annotated[int, typer.Option(help="Which pairs.")] = 0,
+    question: Annotated[
+        list[str] | None, typer.Option(help="What to ask about each pair; may be repeated.")
+    ] = None,
+    tracks: Annotated[str, typer.Option(help="mix, all, or a list as mix,drums: what is compared.")] = "mix",
+    checks: Annotated[
+        int | None,
+        typer.Option(help="Attention checks of each kind; by default one for every ten pairs."),
+    ] = None,
+    ties: Annotated[bool, typer.Option(help="Whether `no difference` is an answer.")] = True,
+    seconds: Annotated[float, typer.Option(help="Longer clips are cut.")] = 15.0,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(help='Texts of the clips, as JSON {"CLIP": "text"}, where not found beside.'),
+    ] = None,
+    title: Annotated[str, typer.Option(help="Of the page; raters read it.")] = "Listening test",
+    post_to: Annotated[str, typer.Option(help="URL that answers are posted to, as JSON.")] = "",
+    folder: Annotated[
+        bool, typer.Option("--folder", help="Write a folder with clips beside, for large tests.")
+    ] = False,
+) -> None:
+    """Write a page that asks which of two clips is preferred, without saying who made them.
+
+    Clips pair by name. Both of a pair are cut to one length, brought to one loudness and compressed alike;
+    order and sides are drawn anew for each rater. Keep the key to yourself: `listen report` needs it.
+    """
+    from stemwright_platform.evaluation.listening_test.listening_test import build_test
+    from stemwright_platform.evaluation.listening_test.plan import QUESTION, Plan
+    from stemwright_platform.time_left import TimeLeft
+
+    plan = Plan(
+        pairs=pairs,
+        checks=checks,
+        questions=tuple(question or [QUESTION]),
+        parts=tuple(tracks.replace(" ", "").split(",")),
+        ties=ties,
+        seed=seed,
+        longest_s=seconds,
+        title=title,
+        post_to=post_to,
+    )
+    progress: TimeLeft | None = None
+
+    def on_pair(done: int, count: int) -> None:
+        nonlocal progress
+        progress = progress or TimeLeft("leveling and compressing", count)
+        progress.advance(1, f"{done} of {count} pairs")
+
+    built = build_test(_systems(system, prompts), out, plan, beside=folder, on_pair=on_pair)
+    if progress:
+        progress.close()
+    if built.pairs < pairs:
+        typer.echo(f"{built.pairs} pairs: the systems share no more clips than that", err=True)
+    if built.silent:
+        typer.echo(f"{built.silent} clips are silent; they are asked about all the same", err=True)
+    typer.echo(
+        f"{built.page}: {built.pairs} pairs and {built.checks} attention checks, "
+        f"{built.num_bytes / 1e6:.1f} MB, about {built.minutes} min a rater"
+    )
+    typer.echo(f"{built.key}: who made what; keep it to yourself")
+
+
+def _systems(options: Sequence[str], prompts: Path | None) -> "list[SystemFolder]":
+    from stemwright.errors import InputError
+    from stemwright_platform.evaluation.listening_test.system_folder import read_prompts, read_system
+
+    texts = read_prompts(prompts) if prompts else {}
+    systems = []
+    for option in options:
+        name, equals, folder = option.partition("=")
+        if not equals or not name or not folder:
+            raise InputError(f"--system {option}: write NAME=FOLDER, for example ours=out/clips/model")
+        systems.append(read_system(name, Path(folder), texts))
+    return systems
