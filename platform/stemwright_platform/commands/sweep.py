@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stemwright.errors import InputError
+from stemwright_platform.commands import sweep_guidance
 
 if TYPE_CHECKING:
     from stemwright_platform.sweeps.sweep import SweepOutcome
@@ -15,10 +16,13 @@ app = typer.Typer(
     help="Compare settings: of the curriculum by training trials, of guidance with one model.",
     no_args_is_help=True,
 )
+app.add_typer(sweep_guidance.app)
 
 Data = Annotated[
     list[str],
-    typer.Option(metavar="PATH[@WEIGHT]", help="Latents, as `stemwright prepare` wrote them; several: a mix."),
+    typer.Option(
+        metavar="PATH[@WEIGHT]", help="Latents, as `stemwright prepare` wrote them; several: a mix."
+    ),
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the sweep; every node must see it.")]
 PresetName = Annotated[str, typer.Option(help="What trials start from: tiny, small, base, paper, or a YAML.")]
@@ -26,7 +30,9 @@ Steps = Annotated[int | None, typer.Option(help="Length of each trial in steps."
 Seeds = Annotated[
     str | None, typer.Option(help="Each setting is trained with each: 1,2,3 by default. One shows no noise.")
 ]
-Rounds = Annotated[int, typer.Option(help="How often the final validation asks, with other windows and noise.")]
+Rounds = Annotated[
+    int, typer.Option(help="How often the final validation asks, with other windows and noise.")
+]
 Cpus = Annotated[int, typer.Option(help="CPUs of a trial, and its torch threads.")]
 Gpus = Annotated[
     float | None, typer.Option(help="Share of a GPU for a trial; 0.25 where the cluster has any.")
@@ -55,7 +61,7 @@ def curriculum(
         typer.Option(
             "--set",
             metavar="FIELD=VALUES",
-            help="Any other field of training or model: training.learning_rate=3e-4,6e-4; one value fixes it. "
+            help="Any field of training or model: training.learning_rate=3e-4,6e-4; one value fixes it. "
             "For random and optuna also a range: 1e-4..1e-3, or even in the logarithm, 1e-4..1e-3:log.",
         ),
     ] = None,

@@ -67,6 +67,11 @@ class Findings:
         """Whether figures are shares of the way from strangers' stems to real ones."""
         return any(curve.bounds is not None for curve in self.splits)
 
+    @property
+    def refused(self) -> Mapping[float, str]:
+        """λ that could not be chosen, and why."""
+        return self.choice.refused if self.choice is not None else {}
+
     def lines(self) -> dict[str, Line]:
         """Each split's line, that over all first."""
         return {OVERALL: self.overall, **{curve.task: curve.line for curve in self.splits}}
@@ -78,7 +83,7 @@ class Findings:
         return [value / plain if plain else math.nan for value in values]
 
 
-def conclusion(findings: Findings, model: str) -> str:
+def conclusion(findings: Findings) -> str:
     """The sentence that a sweep ends with."""
     choice = findings.choice
     if choice is None:
@@ -89,7 +94,7 @@ def conclusion(findings: Findings, model: str) -> str:
         said += f" (λ = {choice.best:g} has the best mean, no better than by one standard error)"
     elif others:
         said += f" (as good within one standard error: {', '.join(f'{scale:g}' for scale in others)})"
-    return f"{said}; set it: the same command with --write, or --guidance-scale {choice.scale:g} with {model}"
+    return f"{said}; set it: the same command with --write, or compose with --guidance-scale {choice.scale:g}"
 
 
 def write_findings(findings: Findings, out: Path) -> None:

@@ -33,11 +33,15 @@ def score_items(
     takes: int,
     ceiling: str,
     *,
-    with_mix: bool,
+    with_mix: bool = False,
+    with_leakage: bool = False,
 ) -> list[ScoreItem]:
-    """All takes that were made, then strangers' and real stems; `with_mix` where mixes are scored, too."""
+    """All takes that were made, then strangers' and real stems.
+
+    `with_mix`: mixes are scored, too; `with_leakage`: and what of the given tracks sounds in the targets.
+    """
     found = [
-        _take_item(out, task, name, clip, scale, turn, with_mix)
+        _take_item(out, task, name, clip, scale, turn, with_mix=with_mix, with_leakage=with_leakage)
         for name, task in tasks.items()
         for scale in (scales if task.given else (PLAIN,))
         for clip in clips
@@ -50,22 +54,38 @@ def score_items(
             sounds = sounds_of(dict.fromkeys(clip.tracks, folder), mix=folder if with_mix else None)
             found.append(
                 ScoreItem(
-                    system=system, task=JOINT, clip=clip, targets=clip.tracks, sounds=sounds, folder=folder
+                    system=system,
+                    task=JOINT,
+                    clip=clip,
+                    targets=clip.tracks,
+                    given=(),
+                    sounds=sounds,
+                    folder=folder,
                 )
             )
     return found
 
 
 def _take_item(
-    out: Path, task: Task, name: str, clip: Clip, scale: float, turn: int, with_mix: bool
+    out: Path,
+    task: Task,
+    name: str,
+    clip: Clip,
+    scale: float,
+    turn: int,
+    *,
+    with_mix: bool,
+    with_leakage: bool,
 ) -> ScoreItem:
     folder = take_folder(out, scale, name, clip.clip, turn)
-    tracks = task.tracks.ordered((*task.targets, *(track for track in task.given if track in clip.tracks)))
+    given = tuple(track for track in task.given if track in clip.tracks)
+    tracks = task.tracks.ordered((*task.targets, *given))
     return ScoreItem(
         system=system_of(scale),
         task=name,
         clip=clip,
         targets=task.targets,
+        given=given if with_leakage else (),
         sounds=sounds_of(dict.fromkeys(tracks, folder), mix=folder if with_mix else None),
         folder=folder,
     )

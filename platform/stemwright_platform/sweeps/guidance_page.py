@@ -68,7 +68,7 @@ def render(findings: Findings, out: Path, clips: Sequence[str]) -> str:
 
 def summary(findings: Findings) -> list[str]:
     """What the figures say and do not say, in sentences."""
-    said = [f"{_capital(conclusion(findings, 'stemwright compose'))}."]
+    said = [f"{_capital(conclusion(findings))}."]
     line, plain = findings.overall, findings.plain
     if findings.choice is not None and findings.choice.scale != findings.scales[plain]:
         at = findings.scales.index(findings.choice.scale)
@@ -83,8 +83,8 @@ def summary(findings: Findings) -> list[str]:
             f"Against plain conditional generation (λ = 1) it gains {gained}"
             f"{unit}{f' (95 % over clips: {span})' if span else ''}{sure}."
         )
-    if findings.choice is not None and findings.choice.refused:
-        scales = ", ".join(f"λ = {scale:g} ({why})" for scale, why in findings.choice.refused.items())
+    if findings.refused:
+        scales = ", ".join(f"λ = {scale:g} ({why})" for scale, why in findings.refused.items())
         said.append(f"Not to be chosen whatever its figure: {scales}.")
     said.append(
         f"Measured on {findings.clips} clips: a bar tells how far other clips of the same kind would move a "

@@ -13,13 +13,14 @@ import numpy as np
 from stemwright.metrics.interval import bootstrap_interval
 from stemwright.tasks import Task
 from stemwright_platform.evaluation.clip_folder import MIX
-from stemwright_platform.evaluation.score_group import group_of
 from stemwright_platform.evaluation.score_row import Better, ScoreInfo
 from stemwright_platform.evaluation.task_name import JOINT
 from stemwright_platform.sweeps.guidance_line import Floats, Line, average, mean_line
 from stemwright_platform.sweeps.guidance_plan import system_of, take_name
 
 COHERENCE = "coherence"
+COHERENCE_SCORES = ("beat_agreement", "onset_lock", "chroma_agreement")
+"""What the criterion of that name is made of: agreement of tempo and key would be the strangers', too."""
 FLOOR = "shuffled"
 
 Values = Mapping[tuple[str, str, str, str], Mapping[str, float]]
@@ -78,18 +79,13 @@ def indexed(rows: Sequence[Mapping[str, Any]]) -> Values:
 
 def criterion_scores(by: str, infos: Sequence[ScoreInfo]) -> tuple[ScoreInfo, ...]:
     """The scores that a criterion is made of: all of coherence, or the one named; none where unknown."""
-    if by == COHERENCE:
-        found = [info for info in infos if group_of(info.score).name == COHERENCE and info.better == "higher"]
-    else:
-        found = [info for info in infos if info.score == by and info.better != "neither"]
-    return tuple(found)
+    wanted = COHERENCE_SCORES if by == COHERENCE else (by,)
+    return tuple(info for info in infos if info.score in wanted and info.better != "neither")
 
 
-def better_of(by: str, infos: Sequence[ScoreInfo], curves: Sequence[SplitCurve]) -> Better:
+def better_of(by: Sequence[ScoreInfo], curves: Sequence[SplitCurve]) -> Better:
     """Where good lies: shares of the way to real stems are always better high."""
-    if any(curve.bounds for curve in curves):
-        return "higher"
-    return criterion_scores(by, infos)[0].better
+    return "higher" if any(curve.bounds for curve in curves) else by[0].better
 
 
 def split_curve(

@@ -1,6 +1,7 @@
 """A sweep of the guidance scale from a plan to its page: sounds, scores, the curve, the choice."""
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from stemwright_platform.evaluation.feature_choice import FeatureChoice
 from stemwright_platform.evaluation.feature_store import FeatureStore
 from stemwright_platform.evaluation.hearing import Hearing
 from stemwright_platform.evaluation.making import MakeItem, Making
+from stemwright_platform.evaluation.score_infos import all_infos, infos_of
 from stemwright_platform.evaluation.score_row import ScoreInfo
 from stemwright_platform.evaluation.systems import System
 from stemwright_platform.evaluation.task_name import JOINT, named_tasks, task_name
@@ -46,6 +48,8 @@ from stemwright_platform.time_left import TimeLeft
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Scoring = Callable[[list[ScoreItem]], list[list[ClipScore]]]
+"""Items of a clip → the scores of each."""
 
 NOT_TOLD = "no score could tell real stems from strangers' on these clips: give more --clips, or another --by"
 FRECHET = "frechet."
@@ -59,22 +63,25 @@ class GuidanceSweep:
         self,
         plan: GuidancePlan,
         out: Path,
-        infos: Sequence[ScoreInfo],
         *,
         by: str = COHERENCE,
         embedding: str | None = "musicnn",
         jobs: int | None = 1,
-        scoring: Callable[[], Callable[[ScoreItem], Iterable[ClipScore]]] | None = None,
+        scoring: Callable[[], Scoring] | None = None,
     ) -> None:
-        """`infos`: of all scores; `by`: the criterion; `embedding`: of the mixes, for Fréchet distances.
+        """`by`: the criterion; `embedding`: of the mixes, for Fréchet distances, None for none.
 
         `jobs`: actors, 1 for this process alone, None for as many as the cluster has CPUs. `scoring`: makes
-        what scores a clip; the evaluation's own by default. InputError where data, tasks, the criterion or
+        what scores clips; the evaluation's own by default. InputError where data, tasks, the criterion or
         what `out` holds do not fit.
         """
         self.plan, self.out, self._by, self._jobs = plan, out, by, jobs
-        self._embedding, self._infos = embedding, tuple(infos)
-        self._check_criterion()
+        self._embedding = embedding
+        if by.startswith(FRECHET):
+            self._embedding = by.removeprefix(FRECHET)
+            FeatureChoice(embeddings=(self._embedding,))  # raises where there is none of that name
+        else:
+            self._criterion(info.score for info in all_infos())
         dataset = LatentDataset(plan.source.data)
         split = plan.split or next((name for name in ("validation", "test") if dataset.songs(name)), "test")
         chosen = choose_clips(dataset, split, plan.num_clips, plan.duration_s, training=0, seed=plan.seed)
@@ -85,7 +92,7 @@ class GuidanceSweep:
             raise InputError("--tasks names no task with given tracks: λ says nothing without (Eq. 6)")
         keep_plan(plan, out)
         self._store = FeatureStore(out / "features")
-        self._scoring = scoring or partial(
+        self._scoring: Callable[[], Scoring] = scoring or partial(
             ClipScoring,
             FeatureChoice(embeddings=self._embeddings_of_stems()),
             self._store,
@@ -125,16 +132,22 @@ class GuidanceSweep:
             plan.takes,
             self.ceiling,
             with_mix=bool(self._embeddings_of_stems()),
+            with_leakage=self._by == "leakage",
         )
+        by_clip = defaultdict[str, list[ScoreItem]](list)
+        for item in items:
+            by_clip[item.clip.clip].append(item)
+        work = list(by_clip.values())
         with ClipScoreWriter(self.out) as table:
-            for number, scores in self._numbered("scoring", self._scoring, items):
-                table.add(items[number].system, items[number].task, items[number].folder.name, scores)
+            for number, found in self._numbered("scoring", self._scoring, work):
+                for item, scores in zip(work[number], found, strict=True):
+                    table.add(item.system, item.task, item.folder.name, scores)
 
     def findings(self, facts: Mapping[str, Any] | None = None) -> Findings:
         """Curves and choice from what was made and scored."""
-        values = indexed(read_clip_scores(self.out).to_pylist())
-        counts = resampled(len(self.clips))
-        infos = criterion_scores(self._by, self._infos)
+        table = read_clip_scores(self.out)
+        values, counts = indexed(table.to_pylist()), resampled(len(self.clips))
+        infos = self._criterion(table.column("score").unique().to_pylist())
         names = tuple(clip.clip for clip in self.clips)
         ask = Ask(scales=self.plan.scales, clips=names, takes=self.plan.takes, ceiling=self.ceiling)
         once = replace(ask, scales=(PLAIN,))
@@ -152,8 +165,8 @@ class GuidanceSweep:
         line = distance if self._by.startswith(FRECHET) and distance is not None else overall(curves)
         found = Findings(
             by=self._by,
-            label=self._label,
-            better="lower" if self._by.startswith(FRECHET) else better_of(self._by, self._infos, curves),
+            label="coherence of the stems" if self._by == COHERENCE else self._by,
+            better="lower" if self._by.startswith(FRECHET) else better_of(infos, curves),
             scales=self.plan.scales,
             splits=tuple(curves),
             overall=line,
@@ -168,20 +181,14 @@ class GuidanceSweep:
         )
         return _with_choice(found)
 
-    @property
-    def _label(self) -> str:
-        if self._by == COHERENCE:
-            return "coherence of the stems"
-        return next((info.label for info in self._infos if info.score == self._by), self._by)
-
-    def _check_criterion(self) -> None:
-        """InputError for a criterion that nothing here measures."""
-        if self._by.startswith(FRECHET):
-            self._embedding = self._by.removeprefix(FRECHET)
-            FeatureChoice(embeddings=(self._embedding,))
-        elif not criterion_scores(self._by, self._infos):
-            known = [info.score for info in self._infos if info.better != "neither"]
+    def _criterion(self, scored: Iterable[str]) -> tuple[ScoreInfo, ...]:
+        """The scores that decide, of those that there are; none where a distance does."""
+        infos = infos_of(set(scored))
+        found = criterion_scores(self._by, infos)
+        if not found and not self._by.startswith(FRECHET):
+            known = [info.score for info in infos if info.better != "neither"]
             raise InputError(f"--by '{self._by}' is no score: choose from {', '.join([COHERENCE, *known])}")
+        return found
 
     def _embeddings_of_stems(self) -> tuple[str, ...]:
         """What stems are heard with beside rhythm, harmony and levels."""

@@ -38,7 +38,7 @@ def track(findings: Findings, out: Path, uri: str, *, name: str, params: Mapping
 
 
 def metrics(findings: Findings, timestamp_ms: int) -> "list[Metric]":
-    """The curve of each split and of their mean, spread, level and distance, at steps of 100 λ; the choice."""
+    """The curve of each split and of their mean, spread, level, distance, at steps of 100 λ; the choice."""
     from mlflow.entities import Metric
 
     curves: dict[str, Any] = {f"{findings.by}.{task}": line.values for task, line in findings.lines().items()}

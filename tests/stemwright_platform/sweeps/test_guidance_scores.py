@@ -67,7 +67,7 @@ def test_of_a_score_that_is_better_low_the_share_still_rises_towards_the_real() 
     table = rows({0.0: 0.8, 1.0: 0.5, 3.0: 0.2}, floor=0.8, ceiling=0.2, score="leakage", part="bass")
     found = curve(table, (LEAK,))
     assert found.line.values == pytest.approx([0, 0.5, 1], abs=0.02)
-    assert better_of("leakage", (LEAK,), [found]) == "higher"
+    assert better_of((LEAK,), [found]) == "higher"
 
 
 def test_without_floor_and_ceiling_the_score_is_taken_as_it_is() -> None:
@@ -75,7 +75,7 @@ def test_without_floor_and_ceiling_the_score_is_taken_as_it_is() -> None:
     found = curve(made, (LEAK,))
     assert found.bounds is None
     assert found.line.values == pytest.approx([0.3, 0.2, 0.1], abs=0.02)
-    assert better_of("leakage", (LEAK,), [found]) == "lower"
+    assert better_of((LEAK,), [found]) == "lower"
 
 
 def test_what_cannot_be_measured_in_what_was_made_counts_as_the_floor() -> None:
