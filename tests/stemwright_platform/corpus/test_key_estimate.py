@@ -2,7 +2,8 @@ import librosa
 import numpy as np
 import pytest
 
-from stemwright_platform.corpus.key_estimate import TONICS, estimate_key
+from stemwright.metrics.keys import TONICS
+from stemwright_platform.corpus.key_estimate import estimate_key
 from stemwright_platform.corpus.rhythm_estimate import SAMPLE_RATE_HZ
 
 CADENCE = {
