@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit
 
-from stemwright.metrics.interval import DRAWS, LEVEL, Interval, drawn_interval
+from stemwright.metrics.interval import DRAWS, LEVEL, NOTHING, Interval, drawn_interval
+from stemwright.metrics.paired import compare_paired
 
 Cluster = Literal["rater", "item"]
 PRIOR = 0.1
@@ -57,6 +58,8 @@ class Preference:
     losses: int
     p_value: float
     """Two-sided sign test over votes that are no ties: that either is as likely."""
+    p_value_by_rater: float
+    """Two-sided, raters as wholes: their votes' signs flipped together. NaN without votes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +94,7 @@ def wilson_interval(wins: float, n: int, *, level: float = LEVEL) -> Interval:
     if not 0 <= wins <= n:
         raise ValueError(f"{wins} of {n} votes")
     if n == 0:
-        return Interval(value=math.nan, low=math.nan, high=math.nan, n=0)
+        return NOTHING
     z = float(stats.norm.ppf((1 + level) / 2))
     share = wins / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
@@ -123,15 +126,18 @@ def preference(
     ]
     counts = Counter(value for _, value in won)
     share = wilson_interval(counts[1.0] + counts[0.5] / 2, len(won), level=level)
+    raters = _by_rater(won)
+    sums, numbers = raters[:, 0], raters[:, 1]
     return Preference(
         first=first,
         second=second,
         share=share,
-        share_by_rater=_share_by_rater(won, share.value, level=level, draws=draws, seed=seed),
+        share_by_rater=_share_by_rater(raters, share.value, level=level, draws=draws, seed=seed),
         wins=counts[1.0],
         ties=counts[0.5],
         losses=counts[0.0],
         p_value=sign_test(counts[1.0], counts[0.0]),
+        p_value_by_rater=compare_paired(sums, numbers / 2, seed=seed).p_value,
     )
 
 
@@ -218,21 +224,25 @@ def _disagreeing(counts: Mapping[Hashable, int]) -> int:
     return sum(counts.values()) ** 2 - sum(count**2 for count in counts.values())
 
 
-def _share_by_rater(
-    won: Sequence[tuple[str, float]], share: float, *, level: float, draws: int, seed: int
-) -> Interval:
-    sums: dict[str, tuple[float, int]] = {}
+def _by_rater(won: Sequence[tuple[str, float]]) -> NDArray[np.float64]:
+    """`[raters, 2]`: votes won and votes given."""
+    rows: dict[str, list[float]] = {}
     for rater, value in won:
-        total, count = sums.get(rater, (0.0, 0))
-        sums[rater] = (total + value, count + 1)
-    table = np.array(list(sums.values()), dtype=np.float64).reshape(-1, 2)
-    if not len(table):
-        return Interval(value=math.nan, low=math.nan, high=math.nan, n=0)
-    weights = np.random.default_rng(seed).multinomial(
-        len(table), np.full(len(table), 1 / len(table)), size=draws
-    )
-    drawn = weights @ table
-    return drawn_interval(share, drawn[:, 0] / drawn[:, 1], len(table), level=level)
+        row = rows.setdefault(rater, [0.0, 0.0])
+        row[0] += value
+        row[1] += 1
+    return np.array(list(rows.values()), dtype=np.float64).reshape(-1, 2)
+
+
+def _share_by_rater(
+    raters: NDArray[np.float64], share: float, *, level: float, draws: int, seed: int
+) -> Interval:
+    count = len(raters)
+    if not count:
+        return NOTHING
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws)
+    drawn = weights @ raters
+    return drawn_interval(share, drawn[:, 0] / drawn[:, 1], count, level=level)
 
 
 def _wins_by_cluster(votes: Sequence[Vote], systems: Sequence[str], by: Cluster) -> NDArray[np.float64]:

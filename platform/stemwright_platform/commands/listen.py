@@ -103,3 +103,60 @@ def _systems(options: Sequence[str], prompts: Path | None) -> "list[SystemFolder
             raise InputError(f"--system {option}: write NAME=FOLDER, for example ours=out/clips/model")
         systems.append(read_system(name, Path(folder), texts))
     return systems
+
+
+@app.command(epilog="Example: `stemwright listen report results/*.json --key test.key.json --out preferred`")
+def report(
+    results: Annotated[list[Path], typer.Argument(help="What raters sent: files, or folders of them.")],
+    key: Annotated[Path, typer.Option(help="The key that `listen build` wrote.")],
+    out: Annotated[Path, typer.Option(help="Folder for index.html and report.json.")],
+    least_passed: Annotated[
+        float, typer.Option(help="Share of attention checks that a rater must pass to count.", min=0, max=1)
+    ] = 0.75,
+) -> None:
+    """Say what raters preferred: shares with intervals and p-values, strengths, and how far raters agree.
+
+    Damaged files, those of other tests and a rater's second file are left out and named.
+    """
+    import json
+
+    from stemwright_platform.evaluation.listening_test import outcome_page
+    from stemwright_platform.evaluation.listening_test.answer_key import load_key
+    from stemwright_platform.evaluation.listening_test.outcome import as_json, find_outcome
+    from stemwright_platform.evaluation.listening_test.result_file import read_results
+
+    answer_key = load_key(key)
+    found, left_out = read_results(_result_files(results, key), answer_key)
+    outcome = find_outcome(found, left_out, answer_key, least_passed=least_passed)
+    page = outcome_page.render(outcome)
+    text = json.dumps(as_json(outcome), indent=1, ensure_ascii=False)
+    _write(out, {"index.html": page, "report.json": text + "\n"})
+    for entry in left_out:
+        typer.echo(f"{entry.file} is left out: {entry.reason}", err=True)
+    for record in outcome.raters:
+        if record.left_out:
+            typer.echo(f"{record.result.file} is left out: {record.left_out}", err=True)
+    for one in outcome.questions:
+        for pair in one.head_to_head:
+            typer.echo(outcome_page.sentence(pair))
+    typer.echo(f"{out / 'index.html'}: {len(outcome.counted)} of {len(outcome.raters)} raters counted")
+
+
+def _result_files(paths: Sequence[Path], key: Path) -> list[Path]:
+    """Files as given, and the JSON files of folders."""
+    files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+    return [file for file in dict.fromkeys(files) if file.resolve() != key.resolve()]
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    """Each file whole or not at all."""
+    from stemwright.errors import InputError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            partial = folder / f".{name}.tmp"
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(folder / name)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise InputError(f"--out {folder} cannot be written: {error.strerror}; give another") from None

@@ -75,12 +75,22 @@ def test_raters_who_differ_make_the_interval_over_raters_wider_than_wilsons() ->
     found = preference(votes, "a", "b")
     assert found.share_by_rater.n == 10
     assert found.share.low > 0.5 > found.share_by_rater.low
+    assert found.p_value < 0.001 < 0.5 < found.p_value_by_rater
     assert found.share_by_rater.value == found.share.value == 0.6
+
+
+def test_raters_who_agree_are_evidence_as_wholes_too() -> None:
+    votes = [
+        vote(float(item > 0), rater=str(rater), item=str(item)) for rater in range(8) for item in range(6)
+    ]
+    assert preference(votes, "a", "b").p_value_by_rater == pytest.approx(2 / 2**8)
 
 
 def test_one_rater_gives_no_interval_over_raters() -> None:
     assert math.isnan(preference([vote(1), vote(0)], "a", "b").share_by_rater.low)
-    assert math.isnan(preference([], "a", "b").share_by_rater.value)
+    nothing = preference([], "a", "b")
+    assert math.isnan(nothing.share_by_rater.value)
+    assert math.isnan(nothing.p_value_by_rater)
 
 
 def test_of_two_systems_the_strengths_are_the_log_odds() -> None:

@@ -24,18 +24,18 @@ from stemwright.metrics.preference import (
 )
 from stemwright_platform.evaluation.listening_test.answer_key import AnswerKey
 from stemwright_platform.evaluation.listening_test.attention import LEAST_PASSED, RaterRecord, judge_all
-from stemwright_platform.evaluation.listening_test.pairing import MIX
 from stemwright_platform.evaluation.listening_test.result_file import LeftOut, Result
+from stemwright_platform.evaluation.listening_test.system_folder import MIX
 from stemwright_platform.evaluation.score_row import ScoreInfo, ScoreRow
 
 FORMAT_VERSION = 1
 SCORE = ScoreInfo(
     score="preference",
     label="RPR",
-    about="Relative preference ratio (§5.1): share of votes that prefer the first system over this one, "
-    "0 to 100 %, ties counted half",
+    about="Relative preference ratio (§5.1): share of blind votes that prefer this system over the one that "
+    "the note names, 0 to 1, ties counted half",
     better="higher",
-    decimals=0,
+    decimals=2,
 )
 FEW_RATERS = 5
 
@@ -150,7 +150,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
 
 
 def score_rows(outcome: Outcome) -> list[ScoreRow]:
-    """The preference of the first system over each other, as a row of that other for tables of scores."""
+    """Each other system against the first, as Table 1 prints them: the share that prefers the other."""
     first = outcome.key.systems[0]
     return [
         ScoreRow(
@@ -158,11 +158,11 @@ def score_rows(outcome: Outcome) -> list[ScoreRow]:
             system=pair.second,
             task="",
             part=one.part or MIX,
-            value=pair.share.value,
-            low=pair.share.low,
-            high=pair.share.high,
+            value=1 - pair.share.value,
+            low=1 - pair.share.high,
+            high=1 - pair.share.low,
             n=pair.share.n,
-            note=f"prefer {first}; {pair.share_by_rater.n} raters; {one.question}",
+            note=f"over {first}; {pair.share_by_rater.n} raters; {one.question}",
         )
         for one in outcome.questions
         for pair in one.head_to_head

@@ -78,7 +78,7 @@ def read_results(paths: Iterable[Path], key: AnswerKey) -> tuple[list[Result], l
         fuller, other = (result, known) if len(result.answers) > len(known.answers) else (known, result)
         best[result.rater] = fuller
         left_out.append(
-            LeftOut(file=other.file, reason=f"of the same rater as {fuller.file}, which has as much")
+            LeftOut(file=other.file, reason=f"by the rater of {fuller.file}, which holds no fewer answers")
         )
     return list(best.values()), left_out
 
