@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stemwright.errors import InputError
-from stemwright_platform.commands import sweep_guidance
+from stemwright_platform.commands import sweep_ablation, sweep_guidance
 
 if TYPE_CHECKING:
     from stemwright_platform.sweeps.sweep import SweepOutcome
@@ -16,6 +15,7 @@ app = typer.Typer(
     help="Compare settings: of the curriculum by training trials, of guidance with one model.",
     no_args_is_help=True,
 )
+app.add_typer(sweep_ablation.app)
 app.add_typer(sweep_guidance.app)
 
 Data = Annotated[
@@ -91,7 +91,7 @@ def curriculum(
     from stemwright_platform.sweeps.axis import Axis
     from stemwright_platform.sweeps.resources import Resources
     from stemwright_platform.sweeps.sweep import sweep_curriculum
-    from stemwright_platform.sweeps.sweep_plan import SweepPlan
+    from stemwright_platform.sweeps.sweep_plan import SweepPlan, parsed_seeds
 
     start = load_preset(preset)
     named = [f"training.{name}={values}" for name, values in (("p1", p1), ("p2", p2)) if values is not None]
@@ -115,14 +115,6 @@ def curriculum(
     print(said(outcome))
     if not any(result.state == "finished" for result in outcome.results):
         raise typer.Exit(1)
-
-
-def parsed_seeds(text: str) -> tuple[int, ...]:
-    """From "1,2,3"."""
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(f"seeds are whole numbers, as 1,2,3, got '{text}'") from None
 
 
 def said(outcome: "SweepOutcome") -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from stemwright_platform.sweeps.diary import Diary
-from stemwright_platform.sweeps.setting import in_words
 from stemwright_platform.sweeps.trial import Trial
 from stemwright_platform.sweeps.trial_result import TrialResult
 from stemwright_platform.time_left import TimeLeft
@@ -16,7 +15,7 @@ class Logbook:
     def __init__(
         self, diary: Diary, *, total: int, known: int, score: str, say: Callable[[str], None] = to_terminal
     ) -> None:
-        """`total`: trials in all; `known`: of them, how many had ended before. `score`: what is said of each."""
+        """`total`: trials in all; `known`: of them, those that had ended before. `score`: to be said."""
         self._diary, self._score, self._say = diary, score, say
         self._total, self._ended = total, known
         self._percent: dict[str, float] = {}
@@ -33,7 +32,7 @@ class Logbook:
     def ended(self, trial: Trial, result: TrialResult) -> None:
         self._ended += 1
         self.progressed(trial, 100.0)
-        name = f"{in_words(trial.setting)}, seed {trial.plan.seed}"
+        name = trial.name.replace(",", ", ")
         if self._score in result.scores:
             said = f"{self._score} {result.scores[self._score]:.4f}"
         else:

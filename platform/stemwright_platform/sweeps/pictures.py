@@ -13,9 +13,12 @@ from stemwright_platform.sweeps.trial_result import MODES, TrialResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap, Normalize
 
 MOST_TICKS = 12
-"""A field with more values is no map's edge."""
+"""A field with more values is drawn to scale."""
+LEAST_INTERVALS = 2.0
+"""That the colours of a map span at least."""
 
 
 def draw_map(
@@ -54,7 +57,8 @@ def _draw_panel(
     for cell in summary.cells:
         values[down.index(cell.setting[rows]), across.index(cell.setting[columns])] = cell.mean
     _, _, mode = summary.score.partition(".")
-    axes.imshow(values, cmap="viridis_r", aspect="auto", origin="lower")
+    colours, scale = _scale(values, summary)
+    axes.imshow(values, cmap=colours, norm=scale, aspect="auto", origin="lower")
     dress(axes, mode or "all tasks", x=short(columns), y=short(rows))
     axes.set_xticks(range(len(across)), [shown(value) for value in across])
     axes.set_yticks(range(len(down)), [shown(value) for value in down])
@@ -62,18 +66,28 @@ def _draw_panel(
     axes.tick_params(length=0)
     for number, cell in enumerate(summary.cells):
         place = across.index(cell.setting[columns]), down.index(cell.setting[rows])
-        _write_cell(axes, summary, number, place, values)
+        ground = colours(scale(cell.mean)) if np.isfinite(cell.mean) else (1.0, 1.0, 1.0)
+        light = 0.3 * ground[0] + 0.59 * ground[1] + 0.11 * ground[2] > 0.55
+        _write_cell(axes, summary, number, place, INK if light else "white")
 
 
-def _write_cell(
-    axes: "Axes", summary: Summary, number: int, place: tuple[int, int], values: np.ndarray
-) -> None:
+def _scale(values: np.ndarray, summary: Summary) -> tuple["Colormap", "Normalize"]:
+    """Dark is low. Differences within the noise stay pale: the colours span several of its intervals."""
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+    colours = LinearSegmentedColormap.from_list("error", ["#14306e", "#3f6fc9", "#a9c4e6", "#f7f3e8"])
+    if not np.isfinite(values).any():
+        return colours, Normalize(0, 1)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    widths = [cell.high - cell.low for cell in summary.cells if np.isfinite(cell.low)]
+    span = max(high - low, LEAST_INTERVALS * max(widths, default=0.0), 1e-9)
+    return colours, Normalize(high - span, high)
+
+
+def _write_cell(axes: "Axes", summary: Summary, number: int, place: tuple[int, int], colour: str) -> None:
     from matplotlib.patches import Rectangle
 
     cell, (x, y) = summary.cells[number], place
-    span = float(np.nanmax(values) - np.nanmin(values)) if np.isfinite(values).any() else 0.0
-    dark = np.isfinite(cell.mean) and span > 0 and (cell.mean - np.nanmin(values)) / span > 0.5
-    colour = "white" if dark else INK
     if not np.isfinite(cell.mean):
         axes.text(x, y, "–", ha="center", va="center", fontsize=9, color=SOFT)
         return
@@ -96,6 +110,7 @@ def draw_fields(
     about = f"Held-out {score}, lower is better. A dot is a trial; bars: 95 % of the means, where told."
     figure = new_figure(max(6.0, 3.6 * len(fields)), 3.7, title, about)
     panels = np.atleast_1d(figure.subplots(1, len(fields), sharey=True))
+    panels[0].ticklabel_format(axis="y", useOffset=False)
     for axes, field in zip(panels, fields, strict=True):
         _draw_field(axes, ended, score, field, first=axes is panels[0])
     return save(figure, path)

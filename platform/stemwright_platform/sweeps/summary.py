@@ -10,7 +10,7 @@ Axes: C setting, S seed.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -73,10 +73,12 @@ class Summary:
 def summarise(results: Sequence[TrialResult], score: str, fields: Sequence[str] | None = None) -> Summary:
     """Means, intervals and comparisons of a score.
 
-    `fields`: compare by these alone, a seed's mean over whatever else varies.
+    `fields`: compare by these alone, a seed's mean over whatever else varies; the noise is that of all
+    settings, where each value of these fields was tried with as many.
     """
-    cells, settings, notes = _gathered(results, score, fields)
-    blocks = Blocks.of(list(cells.values()))
+    gathered = _gathered(results, score, fields)
+    cells = gathered.values
+    blocks = Blocks.of(list(cells.values()), whole=None if fields is None else _whole(results, score))
     means = [float(np.mean(list(values.values()))) if values else math.nan for values in cells.values()]
     best = None if all(map(math.isnan, means)) else int(np.nanargmin(means))
     rows = []
@@ -84,52 +86,53 @@ def summarise(results: Sequence[TrialResult], score: str, fields: Sequence[str] 
         half = blocks.half_width if number in blocks.rows else math.nan
         rows.append(
             Cell(
-                setting=dict(settings[key]),
+                setting=dict(gathered.settings[key]),
                 values=values,
                 mean=means[number],
                 low=means[number] - half,
                 high=means[number] + half,
                 p_worse=None if best is None or number == best else blocks.p_between(number, best),
-                notes=tuple(notes[key]),
+                notes=tuple(gathered.notes[key]),
             )
         )
     summary = Summary(
         score=score, cells=rows, best=best, noise=blocks.noise, degrees=blocks.degrees, p_any=blocks.p_any
     )
-    return Summary(
-        **{name: getattr(summary, name) for name in Summary.__slots__} | {"conclusion": told(summary)}
-    )
+    return replace(summary, conclusion=told(summary))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Blocks:
-    """Settings that were trained with every seed."""
+    """Settings that were trained with every seed, and the noise that they are judged by."""
 
     values: NDArray[np.float64]
     """[C, S]."""
     rows: tuple[int, ...]
     """Which settings they are."""
+    noise: float
+    """Standard deviation between trials; NaN where it cannot be told."""
+    degrees: int
+    """Of freedom of the noise."""
+    repeats: float = 1.0
+    """Trials of each seed that a value is the mean of."""
 
     @classmethod
-    def of(cls, cells: Sequence[Mapping[int, float]]) -> "Blocks":
+    def of(cls, cells: Sequence[Mapping[int, float]], *, whole: "Blocks | None" = None) -> "Blocks":
+        """`whole`: the same trials by all of their fields, whose noise is known better."""
         seeds = sorted({seed for cell in cells for seed in cell})
         rows = tuple(number for number, cell in enumerate(cells) if seeds and len(cell) == len(seeds))
-        values = [[cells[row][seed] for seed in seeds] for row in rows]
-        return cls(values=np.asarray(values, dtype=np.float64).reshape(len(rows), len(seeds)), rows=rows)
+        values = np.asarray([[cells[row][seed] for seed in seeds] for row in rows], dtype=np.float64)
+        values = values.reshape(len(rows), len(seeds))
+        if whole is not None and rows and len(whole.rows) % len(rows) == 0 and whole.degrees:
+            repeats = len(whole.rows) / len(rows)
+            return cls(values=values, rows=rows, noise=whole.noise, degrees=whole.degrees, repeats=repeats)
+        noise, degrees = _residual(values)
+        return cls(values=values, rows=rows, noise=noise, degrees=degrees)
 
     @property
-    def degrees(self) -> int:
-        count, seeds = self.values.shape
-        return max(count - 1, 0) * max(seeds - 1, 0)
-
-    @property
-    def noise(self) -> float:
-        """Residual standard deviation of setting + seed; NaN where there is one seed or one setting."""
-        if not self.degrees:
-            return math.nan
-        x = self.values
-        left = x - x.mean(1, keepdims=True) - x.mean(0, keepdims=True) + x.mean()
-        return float(np.sqrt((left**2).sum() / self.degrees))
+    def error(self) -> float:
+        """Standard error of a mean."""
+        return self.noise / math.sqrt(self.values.shape[1] * self.repeats)
 
     @property
     def half_width(self) -> float:
@@ -138,17 +141,30 @@ class Blocks:
             return math.nan
         from scipy.stats import t
 
-        return float(t.ppf((1 + LEVEL) / 2, self.degrees)) * self.noise / math.sqrt(self.values.shape[1])
+        return float(t.ppf((1 + LEVEL) / 2, self.degrees)) * self.error
 
     @property
     def p_any(self) -> float | None:
-        if not self.degrees or self.noise == 0:
+        if not self.degrees or self.noise == 0 or len(self.values) < 2:
             return None
         from scipy.stats import f
 
-        count, seeds = self.values.shape
-        between = seeds * float(self.values.mean(1).var(ddof=1)) / self.noise**2
-        return float(f.sf(between, count - 1, self.degrees))
+        between = float(self.values.mean(1).var(ddof=1)) / self.error**2
+        return float(f.sf(between, len(self.values) - 1, self.degrees))
+
+    def difference(self, one: int, other: int) -> tuple[float, float, float] | None:
+        """One setting less another, half of its 95 % interval, p by Student's t: for a planned comparison.
+
+        By their numbers among all; None where it cannot be told.
+        """
+        if not self.degrees or self.noise == 0 or one not in self.rows or other not in self.rows:
+            return None
+        from scipy.stats import t
+
+        means, error = self.values.mean(1), self.error * math.sqrt(2)
+        gap = float(means[self.rows.index(one)] - means[self.rows.index(other)])
+        half = float(t.ppf((1 + LEVEL) / 2, self.degrees)) * error
+        return gap, half, 2 * float(t.sf(abs(gap) / error, self.degrees))
 
     def p_between(self, one: int, other: int) -> float | None:
         """Tukey's p of a difference between two settings, by their numbers among all."""
@@ -158,8 +174,24 @@ class Blocks:
 
         means = self.values.mean(1)
         gap = abs(float(means[self.rows.index(one)] - means[self.rows.index(other)]))
-        count, seeds = self.values.shape
-        return float(studentized_range.sf(gap * math.sqrt(seeds) / self.noise, count, self.degrees))
+        return float(studentized_range.sf(gap / self.error, len(self.values), self.degrees))
+
+
+def _residual(values: NDArray[np.float64]) -> tuple[float, int]:
+    """Standard deviation left over by setting + seed, and its degrees of freedom; NaN and 0 without any."""
+    count, seeds = values.shape
+    degrees = max(count - 1, 0) * max(seeds - 1, 0)
+    if not degrees:
+        return math.nan, 0
+    left = values - values.mean(1, keepdims=True) - values.mean(0, keepdims=True) + values.mean()
+    return float(np.sqrt((left**2).sum() / degrees)), degrees
+
+
+def _whole(results: Sequence[TrialResult], score: str) -> Blocks | None:
+    """The blocks of all fields; None unless every setting has every seed, for means would not be balanced."""
+    cells = list(_gathered(results, score, None).values.values())
+    blocks = Blocks.of(cells)
+    return blocks if len(blocks.rows) == len(cells) else None
 
 
 def told(summary: Summary) -> str:
@@ -174,7 +206,7 @@ def told(summary: Summary) -> str:
         return f"{start} With one seed nothing says how much of the differences is chance: repeat with more."
     judged = [cell for cell in summary.cells if cell.p_worse is not None]
     worse = [cell for cell in judged if (cell.p_worse or 0) < SURE]
-    noise = f"Trials of one setting differ by {summary.noise:.4f} (standard deviation)."
+    noise = f"Trials of one setting differ by {summary.noise:.2g} (standard deviation)."
     if not worse:
         alike = f"p = {summary.p_any:.2g} for all alike"
         return f"{start} {noise} No setting is worse beyond that noise ({alike})."
@@ -188,16 +220,24 @@ def _list(cells: Sequence[Cell]) -> str:
     return ("; ".join(names[:6])) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
-def _gathered(
-    results: Sequence[TrialResult], score: str, fields: Sequence[str] | None
-) -> tuple[dict[str, dict[int, float]], dict[str, Setting], dict[str, list[str]]]:
-    """Values by seed, setting and notes of each cell, by its name."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Gathered:
+    """The trials by setting, in words."""
+
+    values: dict[str, dict[int, float]]
+    """Score by seed."""
+    settings: dict[str, Setting]
+    """Fields and values."""
+    notes: dict[str, list[str]]
+    """Of seeds that did not end."""
+
+
+def _gathered(results: Sequence[TrialResult], score: str, fields: Sequence[str] | None) -> _Gathered:
     lists: dict[str, dict[int, list[float]]] = {}
     settings: dict[str, Setting] = {}
     notes: dict[str, list[str]] = {}
     for result in results:
-        chosen = result.setting.items() if fields is None else ((f, result.setting[f]) for f in fields)
-        setting = dict(chosen)
+        setting = {f: result.setting[f] for f in (result.setting if fields is None else fields)}
         key = in_words(setting)
         settings[key] = setting
         own, said = lists.setdefault(key, {}), notes.setdefault(key, [])
@@ -207,7 +247,7 @@ def _gathered(
         else:
             said.append(f"seed {result.seed} {_state(result)}")
     means = {key: {s: float(np.mean(v)) for s, v in own.items()} for key, own in lists.items()}
-    return means, settings, notes
+    return _Gathered(values=means, settings=settings, notes=notes)
 
 
 def _state(result: TrialResult) -> str:

@@ -4,18 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stemwright_platform.sweeps.diary import Diary
-from stemwright_platform.sweeps.logbook import Logbook
 from stemwright_platform.sweeps.pictures import draw_fields, draw_map, levels
 from stemwright_platform.sweeps.resources import Resources
-from stemwright_platform.sweeps.setting import short
+from stemwright_platform.sweeps.setting import short, shown
 from stemwright_platform.sweeps.summary import Summary, summarise
 from stemwright_platform.sweeps.sweep_folder import SweepFolder
-from stemwright_platform.sweeps.sweep_plan import P2, TRIALS, SweepPlan
+from stemwright_platform.sweeps.sweep_plan import P2, SweepPlan
 from stemwright_platform.sweeps.sweep_report import Report, cell_table, write_report
 from stemwright_platform.sweeps.trial import Trial
-from stemwright_platform.sweeps.trial_result import FINAL, MODES, TrialResult, read_result
-from stemwright_platform.sweeps.tuning import run_listed, run_searched
+from stemwright_platform.sweeps.trial_result import MODES, TrialResult
+from stemwright_platform.sweeps.trials import Trials
 from stemwright_platform.time_left import duration_text
 from stemwright_platform.training.tracking import checked_uri, default_uri
 
@@ -47,51 +45,38 @@ def sweep_curriculum(
     It may then ask for more values, seeds or trials: what has ended is kept. Trials that failed are tried
     again. Raises InputError, before anything starts, for what a user can mend.
     """
-    resources, plan = resources or Resources(), plan.absolute()
-    uri = checked_uri(tracking_uri or default_uri())
+    plan, uri = plan.absolute(), checked_uri(tracking_uri or default_uri())
     plan.check()
     folder = SweepFolder(Path(out).resolve())
-    key = folder.begin("curriculum", plan.facts(), plan.asked())
-    with folder.holding():
+    summaries: list[Summary] = []
+
+    def conclude(results: Sequence[TrialResult]) -> dict[str, float]:
+        summaries.append(report_sweep(plan, results, folder))
+        return _figures(summaries[0])
+
+    with Trials(plan, folder, "curriculum", resources or Resources(), uri) as trials:
         listed = [] if plan.search == "optuna" else _listed(plan, folder.path)
-        total = len(listed) or (plan.trials or 0)
-        known = _known(plan, folder.path, listed)
-        diary = Diary(uri, name=folder.path.name, key=key, params={**plan.facts(), **plan.asked()})
-        logbook = Logbook(diary, total=total, known=len(known), score=plan.score)
-        try:
-            for result in known:
-                trial = plan.trial(result.setting, result.seed, folder.path)
-                diary.begin(trial)
-                diary.end(trial, result)
-            _run(plan, listed, known, folder.path, resources, logbook)
-        except BaseException as error:
-            diary.close("FAILED" if isinstance(error, Exception) else "KILLED")
-            raise
-        finally:
-            logbook.close()
-        results = _ended(plan, folder.path, listed)
-        summary = report_sweep(plan, results, folder)
-        diary.close("FINISHED", figures=_figures(summary), folder=folder.pictures)
+        results = trials.run(listed, conclude)
     return SweepOutcome(
         folder=folder,
         results=tuple(results),
-        summary=summary,
-        known=len(known),
-        tracking_failure=diary.failure,
+        summary=summaries[0],
+        known=trials.known,
+        tracking_failure=trials.tracking_failure,
     )
 
 
 def report_sweep(plan: SweepPlan, results: Sequence[TrialResult], folder: SweepFolder) -> Summary:
     """Compare the trials and write results.json, table.md, the pictures and the page."""
-    summary, *others = (summarise(results, score) for score in _scores(plan, results))
-    fields = [axis.field for axis in plan.axes if len(levels(results, axis.field)) > 1] if results else []
+    fields = [axis.field for axis in plan.axes if len(levels(results, axis.field)) > 1]
+    summary, *others = (summarise(results, score, fields) for score in _scores(plan, results))
     tables = {"Settings": cell_table([summary, *others])}
     for field in fields if len(fields) > 1 else []:
         by_one = [summarise(results, each.score, (field,)) for each in (summary, *others)]
         tables[f"By {short(field)} alone"] = cell_table(by_one)
     content = {"settings": plan.facts() | plan.asked(), "scores": [s.as_dict() for s in (summary, *others)]}
     report = Report(
-        title=f"Sweep of {', '.join(short(axis.field) for axis in plan.axes) or 'seeds'}",
+        title=f"Sweep of {' and '.join(map(short, fields)) or 'seeds'}",
         verdict=summary.conclusion,
         facts=_facts(plan, results),
         tables=tables,
@@ -107,40 +92,6 @@ def _listed(plan: SweepPlan, out: Path) -> list[Trial]:
     """Seeds in the outer loop: a sweep that is cut off has whole grids of the first ones."""
     settings = plan.settings()
     return [plan.trial(setting, seed, out) for seed in plan.seeds for setting in settings]
-
-
-def _known(plan: SweepPlan, out: Path, listed: Sequence[Trial]) -> list[TrialResult]:
-    """What has ended already and would only repeat itself."""
-    final = (*FINAL, "stopped") if plan.scheduler != "none" else FINAL
-    return [result for result in _ended(plan, out, listed) if result.state in final]
-
-
-def _ended(plan: SweepPlan, out: Path, listed: Sequence[Trial]) -> list[TrialResult]:
-    """All results of the trials that were asked for; with Optuna, of all that are in the folder."""
-    if plan.search != "optuna":
-        folders = [trial.folder for trial in listed]
-    else:
-        folders = sorted((out / TRIALS).glob("*/"))
-    results = [result for folder in folders if (result := read_result(folder))]
-    return results if plan.search != "optuna" else [r for r in results if r.seed == plan.seeds[0]]
-
-
-def _run(
-    plan: SweepPlan,
-    listed: Sequence[Trial],
-    known: Sequence[TrialResult],
-    out: Path,
-    resources: Resources,
-    logbook: Logbook,
-) -> None:
-    done = {result.name for result in known}
-    if plan.search != "optuna":
-        left = [trial for trial in listed if trial.name not in done]
-        run_listed(plan, left, out, resources, logbook, known)
-        return
-    assert plan.trials is not None
-    begun = [result.setting for result in _ended(plan, out, ()) if result.name not in done]
-    run_searched(plan, plan.trials - len(known), begun, out, resources, logbook, known)
 
 
 def _scores(plan: SweepPlan, results: Sequence[TrialResult]) -> list[str]:
@@ -181,6 +132,9 @@ def _facts(plan: SweepPlan, results: Sequence[TrialResult]) -> dict[str, str]:
         "training time": duration_text(sum(result.train_s for result in results)),
         "data": ", ".join(Path(source).name for source in plan.data),
     }
+    for axis in plan.axes:
+        if len(axis.values) == 1:
+            facts[short(axis.field)] = shown(axis.values[0])
     if any(axis.field == P2 for axis in plan.axes):
         facts["p2 counts from"] = f"{plan.p2_starts_at:.0%} of the steps"
     return facts

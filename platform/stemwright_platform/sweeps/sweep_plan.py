@@ -1,5 +1,6 @@
 """What a sweep is asked to do, and the trials that it takes: the same plan has the same trials."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -116,6 +117,14 @@ class SweepPlan:
         plan = TrainingPlan(preset=self.preset, data=self.data, steps=1)
         return replace(self, data=tuple(map(str, plan.sources)), text_encoder_weights=weights)
 
+    @property
+    def most_trials(self) -> int:
+        """Settings to try with a search, no more than there are."""
+        assert self.trials is not None
+        if any(axis.is_range for axis in self.axes):
+            return self.trials
+        return min(self.trials, math.prod(len(axis.values) for axis in self.axes))
+
     def check(self) -> None:
         """InputError, before anything starts, where data and plan do not fit together."""
         data = self._opened
@@ -218,3 +227,11 @@ def _check_choices(plan: SweepPlan) -> None:
         raise InputError(f"p2 starts at a share of the steps from 0 to below 1, got {plan.p2_starts_at:g}")
     if plan.rounds < 1 or plan.validation_windows < 1:
         raise InputError("the validation needs at least one round and one window")
+
+
+def parsed_seeds(text: str) -> tuple[int, ...]:
+    """From "1,2,3"."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"seeds are whole numbers, as 1,2,3, got '{text}'") from None

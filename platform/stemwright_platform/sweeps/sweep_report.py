@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from stemwright_platform.sweeps.setting import shown, short
+from stemwright_platform.sweeps.setting import short, shown
 from stemwright_platform.sweeps.summary import Summary
 from stemwright_platform.sweeps.sweep_folder import SweepFolder
 from stemwright_platform.sweeps.trial_result import TrialResult

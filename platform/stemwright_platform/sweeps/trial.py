@@ -9,6 +9,7 @@ from stemwright.checkpoint import publish_checkpoint
 from stemwright.errors import InputError, TrainingDiverged
 from stemwright.run_folder import RunFolder
 from stemwright.run_keeper import RunKeeper
+from stemwright.run_lock import run_lock
 from stemwright.text_embedding import TextEncoder
 from stemwright.training_loop import train
 from stemwright.training_run import TrainingPlan, TrainingRun
@@ -23,6 +24,9 @@ from stemwright_platform.sweeps.trial_result import (
     read_result,
     scores_of,
 )
+
+PATIENCE_S = 7 * 86_400.0
+"""How long a trial waits for another process that trains the same."""
 
 Report = Callable[[dict[str, float]], None]
 """Told of each validation but the last as it is made: `progress` in percent and the scores."""
@@ -62,18 +66,21 @@ def run_trial(
 
     What a user can mend is a failed result, as is a loss that explodes; anything else is raised.
     """
-    if (known := trial.result) and known.state in FINAL:
-        return known
-    try:
-        result = _trained(trial, device, report, text_encoder)
-    except TrainingDiverged as error:
-        result = _cut_short(trial, "diverged", str(error))
-    except InputError as error:
-        result = _cut_short(trial, "failed", str(error))
-    result.save(trial.folder)
-    if result.state in FINAL:  # nothing will resume it: the model is what is left
-        shutil.rmtree(trial.folder / "checkpoints", ignore_errors=True)
-    return result
+    trial.folder.parent.mkdir(parents=True, exist_ok=True)
+    # a searcher may ask for the same setting twice, and the process of a killed sweep may be about to end
+    with run_lock(trial.folder.parent / f".{trial.folder.name}.lock", wait_s=PATIENCE_S):
+        if (known := trial.result) and known.state in FINAL:
+            return known
+        try:
+            result = _trained(trial, device, report, text_encoder)
+        except TrainingDiverged as error:
+            result = _cut_short(trial, "diverged", str(error))
+        except InputError as error:
+            result = _cut_short(trial, "failed", str(error))
+        result.save(trial.folder)
+        if result.state in FINAL:  # nothing will resume it: the model is what is left
+            shutil.rmtree(trial.folder / "checkpoints", ignore_errors=True)
+        return result
 
 
 def _trained(trial: Trial, device: str, report: Report, text_encoder: TextEncoder | None) -> TrialResult:

@@ -32,7 +32,7 @@ def trial_watch(find: Callable[[dict[str, Any]], Trial], watcher: Watcher) -> "C
 
     class Watch(Callback):
         def __reduce__(self) -> Any:
-            """Tune writes its callbacks down for a restart that we never ask for: nothing of ours is in it."""
+            """Tune writes callbacks down for a restart that we never ask for: nothing of ours is in it."""
             return Callback, ()
 
         def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

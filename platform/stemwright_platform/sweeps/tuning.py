@@ -89,8 +89,6 @@ def _run(
     tuner = tune.Tuner(
         tune.with_resources(trainable, asked),
         tune_config=tune.TuneConfig(
-            metric=METRIC,
-            mode="min",
             scheduler=make_scheduler(plan, known),
             max_concurrent_trials=resources.parallel,
             **tune_config,
