@@ -104,7 +104,8 @@ class GuidanceMaking:
         if folder.exists():
             return
         made = self._composer.coder.decode(latents, task, clip.duration_s)
-        stems = {name: (made | dict(heard))[name] for name in task.tracks.ordered([*made, *task.given])}
+        sounding = made | {name: heard[name] for name in task.given}
+        stems = {name: sounding[name] for name in task.tracks.ordered(sounding)}
         files = clip_folder(self._out, heard_system(self._corpus), JOINT, clip.clip)
         kept = {name: path for name in task.given if (path := sound_file(files, name)).exists()}
         level = level_db(made, {name: heard[name] for name in task.targets})
