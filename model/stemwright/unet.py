@@ -64,7 +64,8 @@ class TimestepVectorEmbedding(nn.Module):
         each = width // 2
         self.weight = nn.Parameter(torch.empty(num_tracks, 2 * frequencies + 2, each))
         self.bias = nn.Parameter(torch.zeros(num_tracks, each))
-        nn.init.normal_(self.weight, std=(2 * frequencies) ** -0.5)
+        if not self.weight.is_meta:  # where drawing does nothing but bring in torch's compiler: seconds
+            nn.init.normal_(self.weight, std=(2 * frequencies) ** -0.5)
         self.join = nn.Sequential(nn.SiLU(), nn.Linear(num_tracks * each, width), nn.SiLU())
 
     def forward(self, t: Tensor) -> Tensor:
