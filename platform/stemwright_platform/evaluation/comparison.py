@@ -27,8 +27,8 @@ def compare_systems(
     *,
     test: PairedTest = "permutation",
     seed: int = 0,
-) -> list[dict[str, Any]]:
-    """Rows of report.json's `comparisons`: system a minus system b, paired by clip.
+) -> list[ComparedScore]:
+    """System a minus system b, paired by clip.
 
     Only scores of `infos` that know what is better are compared. A system that knows no tasks (its task is
     "") is compared with the other's joint task. p-values are corrected after Holm over the figures of one
@@ -38,8 +38,7 @@ def compare_systems(
     values_a, values_b = (values_of(clip_scores, system) for system in (a, b))
     values_b = _of_tasks(values_b, {task for _, task, _ in values_a})
     values_a = _of_tasks(values_a, {task for _, task, _ in values_b})
-    found = compare_values(values_a, values_b, (a, b), test=test, seed=seed, scores=wanted)
-    return [as_json(row) for row in found]
+    return compare_values(values_a, values_b, (a, b), test=test, seed=seed, scores=wanted)
 
 
 def compare_values(
@@ -103,7 +102,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def as_json(row: ComparedScore) -> dict[str, Any]:
-    """For a report: null for what is not a number."""
+    """A row of report.json's `comparisons`: null for what is not a number."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in asdict(row).items()

@@ -28,8 +28,12 @@ HOLM = (
 )
 
 
+Means = Mapping[tuple[str, str, str], tuple[float, float]]
+"""Score, task, part → what the two systems have."""
+
+
 def comparison_table(
-    rows: Sequence[ComparedScore], infos: Mapping[str, ScoreInfo], tracks: Tracks
+    rows: Sequence[ComparedScore], infos: Mapping[str, ScoreInfo], tracks: Tracks, means: Means
 ) -> ScoreTable:
     """A line a score and part, in the order of `infos`, a column a task."""
     rows = [row for row in rows if row.score in infos]
@@ -45,7 +49,10 @@ def comparison_table(
             label=f"{infos[score].label} {arrow(infos[score])}",
             note=part_label(part),
             role="part",
-            figures=[_cell(found.get((score, part, task)), infos[score], tracks) for task in tasks],
+            figures=[
+                _cell(found.get((score, part, task)), infos[score], tracks, means.get((score, task, part)))
+                for task in tasks
+            ],
         )
         for score, part in places
     ]
@@ -68,7 +75,9 @@ def comparison_table(
     )
 
 
-def _cell(row: ComparedScore | None, info: ScoreInfo, tracks: Tracks) -> Figure:
+def _cell(
+    row: ComparedScore | None, info: ScoreInfo, tracks: Tracks, both: tuple[float, float] | None
+) -> Figure:
     if row is None or not math.isfinite(row.difference):
         return Figure(text=NOTHING, about="Fewer than two clips have this score in both.")
     better = (row.difference > 0) == (info.better == "higher")
@@ -77,7 +86,10 @@ def _cell(row: ComparedScore | None, info: ScoreInfo, tracks: Tracks) -> Figure:
     sign = "+" if row.difference > 0 and number_text(row.difference, info.decimals).strip("0.,") else ""
     return Figure(
         text=f"{sign}{number_text(row.difference, info.decimals)}",
-        interval=f"{interval_text(row.low, row.high, info.decimals)} · p {p_text(row.p_holm)}",
+        interval=" · ".join(
+            filter(None, (interval_text(row.low, row.high, info.decimals), f"p {p_text(row.p_holm)}"))
+        ),
+        extra=" − ".join(number_text(value, info.decimals) for value in both) if both else "",
         stars=row.stars,
         about=f"{info.label}, {part_label(row.part)}, {task_label(row.task, tracks)}: {system_label(row.a)} "
         f"minus {system_label(row.b)} over {row.n} clips; p = {p_text(row.p_value)} alone, "

@@ -92,6 +92,12 @@ class Evaluation:
         names = tuple(self.settings.get("tracks") or ())
         return Tracks(names=names, prompt_names=names) if names else TRACKS
 
+    @property
+    def data_name(self) -> str:
+        """What the data set is called: its folder's name where the report gives none."""
+        place = str(self.settings.get("data") or "").rstrip("/")
+        return str(self.data.get("name") or place.rpartition("/")[2] or "corpus")
+
     def row(self, score: str, system: str, task: str, part: str) -> ScoreRow | None:
         """The figure, that of no task where there is none of this task."""
         found = {

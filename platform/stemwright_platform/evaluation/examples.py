@@ -33,7 +33,7 @@ def pick_examples(
     median, one has only a best.
     """
     known = {info.score: info for info in infos}
-    values = _by_clip(clip_scores, system, task)
+    values = values_by_clip(clip_scores, system, task)
     asked = scores or [name for name, info in known.items() if info.better != "neither" and name in values]
     rows = []
     for score in asked[: None if scores else limit]:
@@ -56,7 +56,7 @@ def pick_examples(
     return rows
 
 
-def _by_clip(clip_scores: pa.Table, system: str, task: str) -> dict[str, tuple[str, dict[str, float]]]:
+def values_by_clip(clip_scores: pa.Table, system: str, task: str) -> dict[str, tuple[str, dict[str, float]]]:
     """Score → (part, clip → value), without what could not be measured."""
     parts: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
     names = ("system", "task", "clip", "score", "part", "value")

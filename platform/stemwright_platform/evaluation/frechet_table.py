@@ -70,7 +70,7 @@ def _table(evaluation: Evaluation, infos: list[ScoreInfo], rows: list[ScoreRow],
         )
         for task in tasks:
             of_line = {row.score: row for row in rows if (row.system, row.task) == (system, task)}
-            figures = [Figure(text=str(evaluation.data.get("name", "this corpus")))]
+            figures = [Figure(text=evaluation.data_name)]
             for info in shown:
                 figures += _figures(evaluation, info, limits.get(info.score), of_line, task, part)
             named = (

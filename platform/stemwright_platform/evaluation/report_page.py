@@ -15,6 +15,7 @@ from stemwright_platform.evaluation.evaluation_folder import Evaluation, Example
 from stemwright_platform.evaluation.example_players import Side, Wanted, sides_of
 from stemwright_platform.evaluation.frechet_table import frechet_tables
 from stemwright_platform.evaluation.picture import Picture
+from stemwright_platform.evaluation.score_bounds import reference_row
 from stemwright_platform.evaluation.score_group import ScoreGroup, grouped
 from stemwright_platform.evaluation.score_pictures import draw_pictures
 from stemwright_platform.evaluation.score_row import ScoreInfo
@@ -22,6 +23,7 @@ from stemwright_platform.evaluation.score_table import Figure, bounds_table, sys
 from stemwright_platform.evaluation.summary import summary
 from stemwright_platform.evaluation.ways import ways_table
 from stemwright_platform.evaluation.wording import (
+    JOINT,
     number_text,
     part_label,
     system_label,
@@ -129,7 +131,7 @@ def shown_example(
 
 def told_facts(entries: Mapping[str, Any]) -> dict[str, str]:
     """Facts as words: lists joined, nothing where nothing is known."""
-    return {name.replace("_", " "): _told(value) for name, value in entries.items() if _told(value)}
+    return {name.replace("_", " "): told_fact(value) for name, value in entries.items() if told_fact(value)}
 
 
 def _section(
@@ -186,12 +188,18 @@ def _examples(evaluation: Evaluation) -> list[dict[str, Any]]:
 def _sides(evaluation: Evaluation, clip: str, system: str, task: str) -> list[Side]:
     """The system's player and the real song's; the codec's round trip where there is no recording."""
     wanted = [
-        Wanted(name=system_label(name), system=name, task=task, folder=evaluation.folder)
+        Wanted(name=_player_name(name), system=name, task=task, folder=evaluation.folder)
         for name in dict.fromkeys((system, "real", "round_trip"))
     ]
     sides = sides_of(clip, wanted, evaluation.folder, evaluation.tracks)
     has_real = any(side.system == "real" for side in sides)
     return [side for side in sides if side.system != "round_trip" or not has_real]
+
+
+def _player_name(system: str) -> str:
+    return {"real": "the real song", "round_trip": "the real song, through the codec"}.get(
+        system, system_label(system)
+    )
 
 
 def _shown(evaluation: Evaluation, example: Example, sides: Sequence[Side]) -> dict[str, Any]:
@@ -218,17 +226,33 @@ def _comparisons(evaluation: Evaluation) -> list[dict[str, Any]]:
             {
                 "heading": heading[0].upper() + heading[1:],
                 "about": HOLM,
-                "table": comparison_table(rows, evaluation.infos, evaluation.tracks),
+                "table": comparison_table(
+                    rows, evaluation.infos, evaluation.tracks, _means(evaluation, a, b)
+                ),
             }
         )
     return sections
 
 
+def _means(evaluation: Evaluation, a: str, b: str) -> dict[tuple[str, str, str], tuple[float, float]]:
+    found = {}
+    for row in evaluation.rows:
+        other = reference_row(evaluation, row.score, b, row.task, row.part) if row.system == a else None
+        if other is not None:
+            found[row.score, row.task or JOINT, row.part] = (row.value, other.value)
+    return found
+
+
 def _facts(evaluation: Evaluation) -> dict[str, str]:
-    short = {"created": evaluation.created, "clips": f"{len(evaluation.clips):,}"}
-    for label, entries in (("model", evaluation.model), ("data", evaluation.data)):
-        short |= {label: told} if (told := _told(entries.get("name"))) else {}
-    return short
+    facts = {
+        "created": evaluation.created.replace("T", " ").removesuffix("+00:00"),
+        "clips": f"{len(evaluation.clips):,}",
+        "model": told_fact(evaluation.model.get("name") or evaluation.model.get("preset")),
+        "training steps": told_fact(evaluation.model.get("steps")),
+        "data": evaluation.data_name,
+        "split": told_fact(evaluation.settings.get("split") or evaluation.data.get("split")),
+    }
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _settings(evaluation: Evaluation) -> dict[str, str]:
@@ -243,13 +267,14 @@ def _settings(evaluation: Evaluation) -> dict[str, str]:
     }
 
 
-def _told(value: Any) -> str:
+def told_fact(value: Any) -> str:
+    """A fact as words; empty where nothing is known."""
     if value is None or value == "" or value == []:
         return ""
     if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {_told(of)}" for name, of in value.items() if _told(of))
+        return "; ".join(f"{name}: {told_fact(of)}" for name, of in value.items() if told_fact(of))
     if isinstance(value, (list, tuple)):
-        return ", ".join(_told(entry) for entry in value)
+        return ", ".join(told_fact(entry) for entry in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

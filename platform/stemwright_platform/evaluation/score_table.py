@@ -37,6 +37,8 @@ class Figure:
     text: str
     """The value, "–" where there is none."""
     interval: str = ""
+    extra: str = ""
+    """A further line."""
     share: float = math.nan
     """Of the way from floor to ceiling."""
     stars: str = ""

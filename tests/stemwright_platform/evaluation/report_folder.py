@@ -15,7 +15,7 @@ import torch
 from stemwright.audio import write_audio
 from stemwright.metrics.interval import bootstrap_interval
 from stemwright.tracks import TRACKS
-from stemwright_platform.evaluation.comparison import compare_systems
+from stemwright_platform.evaluation.comparison import as_json, compare_systems
 from stemwright_platform.evaluation.examples import pick_examples
 from stemwright_platform.evaluation.score_row import ScoreInfo, ScoreRow
 
@@ -96,7 +96,7 @@ def make_report_folder(
             for clip in clips
         ],
         "examples": pick_examples(scores, INFOS),
-        "comparisons": compare_systems(scores, "model", "blurry", INFOS),
+        "comparisons": [as_json(row) for row in compare_systems(scores, "model", "blurry", INFOS)],
     }
     (out / "report.json").write_text(json.dumps(report | changes), encoding="utf-8")
     if sound:
@@ -119,7 +119,7 @@ def clip_table(rows: Iterable[tuple[str, str, str, str, str, float]]) -> pa.Tabl
 
 def _clip_scores(clips: Sequence[str], levels: dict[str, float], seed: int) -> pa.Table:
     rng = np.random.default_rng(seed)
-    hardness = dict(zip(clips, rng.normal(0, 0.08, len(clips)), strict=True))
+    hardness = dict(zip(clips, np.random.default_rng(0).normal(0, 0.08, len(clips)), strict=True))
     rows = []
     for score, parts in PARTS.items():
         for system, level in levels.items():

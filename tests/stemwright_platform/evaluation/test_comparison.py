@@ -23,22 +23,22 @@ def test_a_planted_difference_is_found_and_its_sign_is_a_minus_b():
     noise = np.random.default_rng(1).normal(0, 0.05, 30)
     table = clip_table([*rows_of("a", hardness + 0.2 + noise), *rows_of("b", hardness)])
     (row,) = compare_systems(table, "a", "b", INFOS)
-    assert row["low"] < 0.2 < row["high"]
-    assert row["stars"] == "**"
+    assert row.low < 0.2 < row.high
+    assert row.stars == "**"
     (other,) = compare_systems(table, "b", "a", INFOS)
-    assert other["difference"] == pytest.approx(-row["difference"])
+    assert other.difference == pytest.approx(-row.difference)
 
 
 def test_equal_systems_get_no_stars():
     values = np.random.default_rng(0).normal(0, 1, 20)
     (row,) = compare_systems(clip_table([*rows_of("a", values), *rows_of("b", values)]), "a", "b", INFOS)
-    assert (row["difference"], row["p_value"], row["stars"]) == (0, 1, "")
+    assert (row.difference, row.p_value, row.stars) == (0, 1, "")
 
 
 def test_only_clips_that_both_have_are_pairs():
     table = clip_table([*rows_of("a", [1, 2, math.nan, 4]), *rows_of("b", [0, 0, 0])])
     (row,) = compare_systems(table, "a", "b", INFOS)
-    assert (row["n"], row["difference"]) == (2, 1.5)
+    assert (row.n, row.difference) == (2, 1.5)
 
 
 def test_no_row_where_there_are_no_two_pairs_or_no_better():
@@ -53,8 +53,8 @@ def test_many_figures_without_a_difference_give_fewer_stars_than_each_alone_woul
         rows += rows_of("a", rng.normal(0, 1, 10), part=f"part{part}")
         rows += rows_of("b", rng.normal(0, 1, 10), part=f"part{part}")
     found = compare_systems(clip_table(rows), "a", "b", INFOS)
-    assert any(row["p_value"] < 0.05 for row in found)
-    assert not any(row["stars"] for row in found)
+    assert any(row.p_value < 0.05 for row in found)
+    assert not any(row.stars for row in found)
 
 
 def test_scores_are_corrected_apart():
@@ -63,7 +63,7 @@ def test_scores_are_corrected_apart():
     many = [row for part in "xyz" for s in "ab" for row in rows_of(s, values, score="leak", part=part)]
     (expected,) = compare_systems(clip_table(alone), "a", "b", INFOS)
     found = compare_systems(clip_table(alone + many), "a", "b", INFOS)
-    assert next(row for row in found if row["score"] == "lock") == expected
+    assert next(row for row in found if row.score == "lock") == expected
 
 
 def test_a_system_that_knows_no_tasks_meets_the_joint_one():
@@ -75,7 +75,7 @@ def test_a_system_that_knows_no_tasks_meets_the_joint_one():
         ]
     )
     (row,) = compare_systems(table, "a", "b", INFOS)
-    assert (row["task"], row["difference"]) == ("joint", 1)
+    assert (row.task, row.difference) == ("joint", 1)
 
 
 @pytest.mark.parametrize("p_values", [[], [0.5], [0.01, 0.04, 0.03, 0.9], [0.2, math.nan, 0.01]])

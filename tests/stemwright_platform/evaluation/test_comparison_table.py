@@ -1,0 +1,31 @@
+from report_folder import INFOS, make_report_folder
+
+from stemwright.tracks import TRACKS
+from stemwright_platform.evaluation.comparison_table import comparison_table
+from stemwright_platform.evaluation.evaluation_folder import read_evaluation
+
+BY_NAME = {info.score: info for info in INFOS}
+
+
+def test_a_line_a_score_and_part_and_a_cell_tells_difference_means_and_both_p_values(tmp_path):
+    rows = read_evaluation(make_report_folder(tmp_path, num_clips=8, sound=False)).comparisons
+    table = comparison_table(rows, BY_NAME, TRACKS, {("onset_lock", "joint", "bass|drums"): (0.5, 0.25)})
+    assert len(table.lines) == len({(row.score, row.part) for row in rows})
+    line = next(line for line in table.lines if (line.label, line.note) == ("Onset lock ↑", "bass · drums"))
+    (figure,) = line.figures
+    assert figure.text.startswith("+")
+    assert figure.extra == "0.50 − 0.25"
+    assert "alone" in figure.about
+    assert "corrected" in figure.about
+
+
+def test_where_less_is_better_the_lower_one_is_called_the_better(tmp_path):
+    rows = read_evaluation(make_report_folder(tmp_path, num_clips=8, sound=False)).comparisons
+    table = comparison_table([row for row in rows if row.score == "leakage"], BY_NAME, TRACKS, {})
+    figure = table.lines[0].figures[0]
+    assert figure.text.startswith("−")
+    assert "model is better" in figure.about
+
+
+def test_no_comparison_is_an_empty_table():
+    assert comparison_table([], BY_NAME, TRACKS, {}).lines == []
