@@ -41,7 +41,7 @@ class Harmony:
     sample_rate_hz = 48_000
 
     def extract(self, audio: Tensor) -> Arrays:
-        """`chroma [C, T]`, 10 frames a second, each of length 1, or 0 where silent; `level [T]`, amplitude."""
+        """`chroma [C, T]`, 10 frames a second, each of length 1 or, silent, 0; `level [T]`, amplitude."""
         rate_hz = self.sample_rate_hz // _DECIMATION
         low = scipy.signal.resample_poly(audio.mean(dim=0).numpy(), 1, _DECIMATION)
         frames = framed(low, _WINDOW, rate_hz // FRAME_RATE_HZ)

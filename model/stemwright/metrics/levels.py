@@ -33,8 +33,8 @@ class Levels:
     sample_rate_hz = 48_000
 
     def extract(self, audio: Tensor) -> Arrays:
-        """`rms_db`, `peak_db`: re full scale. `silent_share`, `clipped_share`: 0…1. `dc`: the larger channel's
-        mean, absolute. `edges [2]`: the first and last sample, absolute: a jump from silence clicks."""
+        """`rms_db`, `peak_db`: re full scale. `silent_share`, `clipped_share`: 0…1. `dc`: the larger
+        channel's mean, absolute. `edges [2]`: the first and last sample, absolute: a jump clicks."""
         samples = audio.numpy()
         found = {
             "rms_db": _db(float(np.sqrt(np.square(samples, dtype=np.float64).mean()))),
@@ -48,7 +48,7 @@ class Levels:
 
 
 def level_scores(levels: Arrays) -> dict[str, float]:
-    """Of one track: `silence_rate` and `clipping_rate` 0 or 1, whose mean over clips is a rate; `silent_share`
+    """Of one track: `silence_rate` and `clipping_rate` 0 or 1, their mean over clips a rate; `silent_share`
     and `clipped_share` of its time, 0…1; `rms_db`; `edge_click`, the larger jump at its ends, 0…1."""
     return {
         "silence_rate": float(levels["rms_db"][0] < SILENT_DB),
