@@ -1,6 +1,7 @@
 """Comparisons as a table: a line a score and part, a column a task, each cell a difference with its stars."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from stemwright.tracks import Tracks
@@ -71,8 +72,17 @@ def comparison_table(
         ],
         lines=lines,
         first="score, part",
-        notes=[f"{span} pairs of clips, {tests} test, {len(rows)} figures."],
+        notes=[f"{span} pairs of clips, {tests} test, {len(rows)} figures.", *_too_few(rows)],
     )
+
+
+def _too_few(rows: Sequence[ComparedScore]) -> list[str]:
+    """A warning where so few pairs, among so many figures, can never give a star (2ⁿ flips of signs)."""
+    family = Counter(row.score for row in rows)
+    barred = [row for row in rows if family[row.score] * 2.0 ** (1 - row.n) >= 0.05]
+    if not barred:
+        return []
+    return [f"{len(barred)} of the figures have too few pairs to get a star however large the difference."]
 
 
 def _cell(

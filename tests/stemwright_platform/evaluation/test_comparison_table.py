@@ -29,3 +29,13 @@ def test_where_less_is_better_the_lower_one_is_called_the_better(tmp_path):
 
 def test_no_comparison_is_an_empty_table():
     assert comparison_table([], BY_NAME, TRACKS, {}).lines == []
+
+
+def test_it_says_when_the_pairs_are_too_few_for_any_star(tmp_path):
+    few, enough = (
+        read_evaluation(make_report_folder(tmp_path / str(n), num_clips=n, sound=False)).comparisons
+        for n in (5, 12)
+    )
+    assert any("too few pairs" in note for note in comparison_table(few, BY_NAME, TRACKS, {}).notes)
+    assert not any(row.stars for row in few if row.score == "onset_lock")
+    assert not any("too few pairs" in note for note in comparison_table(enough, BY_NAME, TRACKS, {}).notes)

@@ -11,7 +11,8 @@ from stemwright_platform.evaluation.score_row import ScoreInfo
 
 INFOS = {"lock": ScoreInfo(score="lock", label="Lock", about="", better="higher")}
 ROW = ComparedScore(
-    score="lock", task="joint", part="mix", a="a", b="b", difference=0.2, low=0.1, high=0.3, p_value=0.01, stars="*"
+    score="lock", task="joint", part="mix", a="a", b="b",
+    difference=0.2, low=0.1, high=0.3, p_value=0.01, stars="*",
 )  # fmt: skip
 
 
@@ -19,9 +20,8 @@ ROW = ComparedScore(
     "change", [{}, {"low": 0.2, "high": 0.2}, {"difference": 0.0, "low": 0.0, "high": 0.0}]
 )
 def test_differences_of_any_sureness_are_drawn(tmp_path, change):
-    picture = draw_differences(
-        [ROW, replace(ROW, **change)], INFOS, ("a", "b" * 90), TRACKS, tmp_path / "x.png"
-    )
+    rows = [ROW, replace(ROW, **change)]
+    picture = draw_differences(rows, INFOS, ("a", "b" * 90), TRACKS, tmp_path / "x.png")
     assert picture is not None
     assert imread(picture.file).std() > 0.01
 
