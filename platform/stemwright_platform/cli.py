@@ -6,7 +6,18 @@ from collections.abc import Sequence
 import typer
 
 from stemwright.errors import InputError, is_out_of_room
-from stemwright_platform.commands import compose, corpus, demo, listen, models, prepare, serve, sweep, train
+from stemwright_platform.commands import (
+    compose,
+    corpus,
+    demo,
+    evaluate,
+    listen,
+    models,
+    prepare,
+    serve,
+    sweep,
+    train,
+)
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -25,7 +36,7 @@ def application() -> typer.Typer:
     app.add_typer(models.app, name="models")
     app.add_typer(listen.app, name="listen")
     app.add_typer(sweep.app, name="sweep")
-    for command in (prepare, train, compose, serve, demo):
+    for command in (prepare, train, evaluate, compose, serve, demo):
         app.add_typer(command.app)
     return app
 

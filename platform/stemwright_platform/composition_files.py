@@ -12,13 +12,15 @@ from stemwright.errors import InputError
 from stemwright.mixing import mix
 
 
-def parse_files(option_name: str, options: Sequence[str]) -> dict[str, Path]:
-    """`TRACK=FILE` options as a mapping; InputError for any other form or a track named twice."""
+def parse_files(
+    option_name: str, options: Sequence[str], form: str = "TRACK=FILE, for example drums=loop.wav"
+) -> dict[str, Path]:
+    """`TRACK=FILE` options as a mapping; InputError for any other form or a name given twice."""
     files: dict[str, Path] = {}
     for option in options:
         track, equals, file = option.partition("=")
         if not equals or not track or not file:
-            raise InputError(f"{option_name} {option}: write TRACK=FILE, for example drums=loop.wav")
+            raise InputError(f"{option_name} {option}: write {form}")
         if track in files:
             raise InputError(f"{option_name} {option}: {track} is given twice")
         files[track] = Path(file)

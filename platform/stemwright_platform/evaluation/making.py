@@ -9,6 +9,7 @@ from torch import Tensor
 
 from stemwright.compose import Composer
 from stemwright.latent_dataset import LatentDataset
+from stemwright.metrics.leakage import given_unchanged
 from stemwright.tasks import Task
 from stemwright_platform.corpus.manifest import read_manifest
 from stemwright_platform.evaluation.clip import Clip
@@ -105,14 +106,9 @@ class Making:
         if item.system != MODEL or not task.given:
             return {}
         heard = self._corpus.heard(item.clip)
-        return {GIVEN_CHANGE: {name: given_change(heard[name], stems[name]) for name in task.given}}
+        return {GIVEN_CHANGE: {name: given_unchanged(heard[name], stems[name]) for name in task.given}}
 
 
 def heard_system(corpus: CorpusAudio) -> System:
     """Which system's files are what a model is given."""
     return "real" if corpus.has_recordings else "round_trip"
-
-
-def given_change(before: Tensor, after: Tensor) -> float:
-    """Largest difference of two sounds `[2, n]` that should be one."""
-    return float((after - before).abs().max())

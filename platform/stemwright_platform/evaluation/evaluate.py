@@ -1,0 +1,138 @@
+"""`stemwright evaluate` from a plan to a report, a page and an MLflow run."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from stemwright.checkpoint import Checkpoint, load_checkpoint
+from stemwright.dataset_info import DatasetInfo
+from stemwright.metrics.interval import bootstrap_interval
+from stemwright_platform.evaluation.baseline_items import baseline_items
+from stemwright_platform.evaluation.clip_score_table import read_clip_scores
+from stemwright_platform.evaluation.clip_scoring import ScoreItem
+from stemwright_platform.evaluation.comparison import as_json, compare_systems
+from stemwright_platform.evaluation.evaluation import Evaluation
+from stemwright_platform.evaluation.evaluation_plan import EvaluationPlan
+from stemwright_platform.evaluation.examples import pick_examples
+from stemwright_platform.evaluation.frechet_scoring import FrechetScoring
+from stemwright_platform.evaluation.hearing import Hearing
+from stemwright_platform.evaluation.report_file import write_report
+from stemwright_platform.evaluation.report_page import write_report_page
+from stemwright_platform.evaluation.score_infos import infos_of
+from stemwright_platform.evaluation.score_row import ScoreRow
+from stemwright_platform.evaluation.sound_group import sound_groups
+from stemwright_platform.evaluation.systems import MODEL
+from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
+
+
+def evaluate_model(
+    plan: EvaluationPlan,
+    out: Path,
+    *,
+    baselines: Mapping[str, Path] | None = None,
+    demucs_weights: str | None = None,
+    features: Path | None = None,
+    jobs: int | None = 1,
+    tracking_uri: str | None = None,
+) -> Path:
+    """Make, hear and score everything of a plan; returns the report's page. What is done is not done again.
+
+    `baselines`: name → folder of another system's outputs. `features`: where features are kept. `jobs`: Ray
+    actors, 1 for this process alone, None for as many as fit. `tracking_uri`: MLflow; None tracks nothing.
+    Raises InputError for what a user can mend.
+    """
+    folder = checkpoint_folder(plan.source.model, tracking_uri)
+    checkpoint = load_checkpoint(folder)
+    plan = replace(plan, source=replace(plan.source, model=str(folder)))
+    out = out.resolve()
+    evaluation = Evaluation(plan, out, checkpoint.tracks, features=features, jobs=jobs)
+    plan.begin(out, checkpoint.fingerprint)
+    others: list[ScoreItem] = []
+    if baselines:
+        clips, tracks = evaluation.clips.clips, checkpoint.tracks
+        others = baseline_items(baselines, clips, tracks, out, demucs_weights=demucs_weights, jobs=jobs)
+    evaluation.make()
+    items = [*evaluation.items(), *others]
+    hearing = Hearing(plan.features.embedders(plan.source.device), evaluation.store)
+    reference = evaluation.reference()
+    evaluation.score(items, hearing, reference)
+    groups = sound_groups(items)
+    rows = [*clip_rows(read_clip_scores(out)), *FrechetScoring(hearing, reference, plan.seed).rows(groups)]
+    if novelty := evaluation.novelty(hearing):
+        rows += [*novelty.spread(evaluation.takes()), *novelty.copies(groups, evaluation.heard)]
+    _write(evaluation, checkpoint, rows, [*(baselines or {})])
+    page = write_report_page(out)
+    if tracking_uri:
+        from stemwright_platform.evaluation.evaluation_tracking import track_evaluation
+
+        tags = {"stemwright.model": checkpoint.fingerprint, "stemwright.comparable": plan.key}
+        track_evaluation(out, rows, plan.settings, tags, tracking_uri)
+    return page
+
+
+def clip_rows(table: pa.Table) -> list[ScoreRow]:
+    """Means over clips, with their intervals, of columns system, task, clip, score, part, value."""
+    values: dict[tuple[str, str, str, str], list[float]] = defaultdict(list)
+    columns = [table.column(name).to_pylist() for name in ("score", "system", "task", "part", "value")]
+    for *key, value in zip(*columns, strict=True):
+        values[tuple(key)].append(value)
+    found = []
+    for (score, system, task, part), of_clips in values.items():
+        interval = bootstrap_interval(of_clips)
+        where = {"score": score, "system": system, "task": task, "part": part, "n": interval.n}
+        found.append(ScoreRow(value=interval.value, low=interval.low, high=interval.high, **where))
+    return found
+
+
+def _write(
+    evaluation: Evaluation, checkpoint: Checkpoint, rows: Sequence[ScoreRow], baselines: Sequence[str]
+) -> None:
+    """report.json and scores.parquet."""
+    plan, table = evaluation.plan, read_clip_scores(evaluation.out)
+    infos = infos_of({row.score for row in rows})
+    compared = [row for name in baselines for row in compare_systems(table, MODEL, name, infos)]
+    write_report(
+        evaluation.out,
+        title=f"{checkpoint.preset.name}, {evaluation.plan.split} split",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        model=_model_facts(checkpoint),
+        data=_data_facts(evaluation),
+        settings={**plan.settings, "comparable": plan.key},
+        infos=infos,
+        rows=rows,
+        clips=[clip.as_dict() for clip in evaluation.clips.clips],
+        examples=pick_examples(table, infos),
+        comparisons=[as_json(row) for row in compared],
+    )
+
+
+def _model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
+    facts = checkpoint.origin.facts
+    return {
+        "preset": checkpoint.preset.name,
+        "parameters": sum(weight.numel() for weight in checkpoint.model.parameters()),
+        "steps": facts.get("steps"),
+        "codec": checkpoint.origin.codec,
+        "text_encoder": checkpoint.origin.text_encoder,
+        "fingerprint": checkpoint.fingerprint[:16],
+    }
+
+
+def _data_facts(evaluation: Evaluation) -> dict[str, Any]:
+    info = DatasetInfo.load(evaluation.plan.source.data)
+    choice = evaluation.clips
+    return {
+        "songs": info.num_songs,
+        "hours": round(info.hours, 2),
+        "licences": info.licences,
+        "clips": len(choice.clips),
+        "songs_of_clips": len({clip.song for clip in choice.clips}),
+        "reference_clips": len(choice.reference),
+        "reference_songs": len({clip.song for clip in choice.reference}),
+        "recordings": evaluation.plan.source.manifest is not None,
+    }
