@@ -14,6 +14,7 @@ from stemwright_platform.evaluation.comparison_table import HOLM, comparison_tab
 from stemwright_platform.evaluation.evaluation_folder import Evaluation, Example, read_evaluation
 from stemwright_platform.evaluation.example_players import Side, Wanted, sides_of
 from stemwright_platform.evaluation.frechet_table import frechet_tables
+from stemwright_platform.evaluation.listener_figures import listener_figures
 from stemwright_platform.evaluation.picture import Picture
 from stemwright_platform.evaluation.score_bounds import reference_row
 from stemwright_platform.evaluation.score_group import ScoreGroup, grouped
@@ -43,13 +44,14 @@ READING = {
 }
 
 
-def write_report_page(folder: Path, *, preferred: Mapping[str, Figure] | None = None) -> Path:
+def write_report_page(folder: Path, *, listening: Path | None = None) -> Path:
     """Write `index.html` and `pictures/` of an evaluation's folder, the page whole or not at all.
 
-    `preferred`: the column RPR of the table on the mix, by system. InputError where report.json is missing or
-    damaged. A clip whose audio is gone or cannot be read is said so on the page.
+    `listening`: what `stemwright listen report` wrote, for the column RPR. InputError where a report.json is
+    missing or damaged. A clip whose audio cannot be read is said so on the page.
     """
     evaluation = read_evaluation(folder)
+    preferred = listener_figures(listening) if listening else None
     pictures = draw_pictures(evaluation, folder)
     return write_page(folder / PAGE, render(evaluation, pictures, preferred))
 

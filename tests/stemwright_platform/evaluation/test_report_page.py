@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,6 +13,17 @@ from stemwright.tracks import TRACKS
 from stemwright_platform.evaluation.evaluation_folder import read_evaluation
 from stemwright_platform.evaluation.report_page import render, write_report_page
 from stemwright_platform.evaluation.score_table import Figure
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
 
 
 class Page(HTMLParser):
@@ -147,3 +159,37 @@ def test_a_report_that_cannot_be_read_is_one_line_and_leaves_no_page(tmp_path):
     with pytest.raises(InputError, match="run the evaluation again"):
         write_report_page(folder)
     assert not list(folder.glob("*.html*"))
+
+
+@pytest.mark.browser
+def test_in_a_browser_one_side_plays_at_a_time_and_parts_change_in_place(folder, page):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium is installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=browser, args=FLAGS)
+        shown = running.new_page(viewport={"width": 390, "height": 800})
+        faults: list[str] = []
+        shown.on("pageerror", lambda error: faults.append(str(error)))
+        shown.goto((folder / "index.html").as_uri())
+        assert shown.evaluate("document.documentElement.scrollWidth <= 390")
+        example = shown.locator(".example").first
+        first, second = example.locator(".side").all()
+        for side in (first, second):
+            side.locator("button.play").click()
+            side.evaluate("e => new Promise(r => e.querySelector('audio').paused ? r() : setTimeout(r, 50))")
+        assert shown.locator("audio").evaluate_all("all => all.filter(one => !one.paused).length") <= 1
+        example.locator(".chip", has_text="drums").click()
+        sources = example.locator("audio").evaluate_all("all => all.map(one => one.getAttribute('src'))")
+        assert [source.endswith("/drums.flac") for source in sources] == [True, True]
+        assert all(
+            "drums" in (side.locator(".view img").get_attribute("src") or "") for side in (first, second)
+        )
+        shown.locator(".figure").first.click()
+        assert shown.locator("#telling").is_visible()
+        shown.keyboard.press("Escape")
+        assert shown.locator("#telling").is_hidden()
+        running.close()
+    assert faults == []
