@@ -235,9 +235,13 @@ def with_sampling(folder: str | Path, **changes: Any) -> None:
     config = read_config(folder)
     preset = parse_preset(config["preset"], config["name"])
     config["preset"]["sampling"] = asdict(replace(preset.sampling, **changes))
-    temporary = folder / f".{CONFIG}.tmp"
-    temporary.write_text(json.dumps(config, indent=1) + "\n")
-    os.replace(temporary, folder / CONFIG)
+    card = model_card(parse_preset(config["preset"], config["name"]), config["origin"])
+    for name, text in ((CONFIG, json.dumps(config, indent=1) + "\n"), ("README.md", card)):
+        temporary = folder / f".{name}.{os.getpid()}"
+        temporary.write_text(text)
+        sync(temporary)
+        os.replace(temporary, folder / name)
+    sync(folder)
 
 
 def _config(preset: Preset, origin: Origin) -> dict[str, Any]:

@@ -173,8 +173,13 @@ def _line_as_dict(line: Line, plain: int | None = None) -> dict[str, Any]:
         behind = line.differences(plain)
         low, high = behind.interval()
         against = {"value": _numbers(behind.values), "low": _numbers(low), "high": _numbers(high)}
-        found["against_1"] = against | {"standard_error": _numbers(behind.standard_errors())}
+        errors = {"standard_error": _numbers(behind.standard_errors())}
+        found["against_1"] = against | errors | {"p_value": _p_values(line, plain)}
     return found
+
+
+def _p_values(line: Line, plain: int) -> list[float | None]:
+    return _numbers([line.p_value(q, plain) if q != plain else math.nan for q in range(len(line.values))])
 
 
 def _cell_as_dict(cell: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemwright.metrics.interval import drawn_interval
+from stemwright.metrics.paired import compare_paired
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +28,14 @@ class Line:
     """[W, Q], the figure of each draw."""
     n: int
     """Clips."""
+    by_clip: Floats | None = None
+    """[Q, C], what the values are the means of, NaN where not measured; None for a figure of all together."""
+
+    def p_value(self, scale: int, reference: int) -> float:
+        """Two-sided, of no difference between two scales, by flipping signs clip by clip; NaN if unknown."""
+        if self.by_clip is None:
+            return math.nan
+        return compare_paired(self.by_clip[scale], self.by_clip[reference]).p_value
 
     def interval(self) -> tuple[Floats, Floats]:
         """Bounds of the 95 % interval of each value, [Q] and [Q]; NaN with fewer than two clips."""
@@ -63,17 +72,31 @@ def mean_line(values: Floats, counts: Floats) -> Line:
     whole = known.sum(1)
     mean = np.divide(np.where(known, values, 0.0).sum(1), whole, where=whole > 0, out=_unknown(whole.shape))
     draws = np.divide(total, weight, where=weight > 0, out=np.broadcast_to(mean, total.shape).copy())
-    return Line(values=mean, draws=draws, n=int(known.all(0).sum()))
+    return Line(values=mean, draws=draws, n=int(known.all(0).sum()), by_clip=values)
 
 
 def average(lines: Sequence[Line]) -> Line:
-    """The mean of several lines, each weighing the same; those that measured nothing are left out."""
+    """The mean of several lines, each weighing the same; those that measured nothing are left out.
+
+    By clip, it is the mean of the lines that have the clip.
+    """
     told = [line for line in lines if np.isfinite(line.values).all()] or list(lines)
     return Line(
         values=np.mean([line.values for line in told], axis=0),
         draws=np.mean([line.draws for line in told], axis=0),
         n=max(line.n for line in told),
+        by_clip=_mean_by_clip([line.by_clip for line in told if line.by_clip is not None]),
     )
+
+
+def _mean_by_clip(parts: Sequence[Floats]) -> Floats | None:
+    if not parts:
+        return None
+    stack = np.stack(parts)
+    known = np.isfinite(stack)
+    count = known.sum(0)
+    total = np.where(known, stack, 0.0).sum(0)
+    return np.divide(total, count, where=count > 0, out=_unknown(count.shape))
 
 
 def _unknown(shape: tuple[int, ...]) -> Floats:

@@ -1,6 +1,5 @@
 """The page of a sweep of the guidance scale: what it found, the curve, the figures, something to hear."""
 
-import math
 import os
 from collections.abc import Sequence
 from importlib import resources
@@ -118,33 +117,22 @@ def _rows(findings: Findings) -> list[dict[str, Any]]:
         for task, line in findings.lines().items()
     ]
     for task, line in findings.flat.items():
-        cell = _cell(findings, line, 0, None)
+        cell = _cell(findings, line, 0, compared=False)
         rows.append({"label": f"{task_label(task)}, whatever λ", "cells": [cell], "flat": True})
     return rows
 
 
 def _cells(findings: Findings, line: Line) -> list[dict[str, str]]:
-    behind = line.differences(findings.plain)
-    return [_cell(findings, line, q, behind) for q in range(len(findings.scales))]
+    return [_cell(findings, line, q, q != findings.plain) for q in range(len(findings.scales))]
 
 
-def _cell(findings: Findings, line: Line, q: int, behind: Line | None) -> dict[str, str]:
+def _cell(findings: Findings, line: Line, q: int, compared: bool) -> dict[str, str]:
     low, high = (float(bound[q]) for bound in line.interval())
-    marks = "" if behind is None or q == findings.plain else stars(_p_value(behind, q))
     return {
         "value": _number(findings, float(line.values[q])),
         "interval": _interval(findings, low, high),
-        "stars": marks,
+        "stars": stars(line.p_value(q, findings.plain)) if compared else "",
     }
-
-
-def _p_value(behind: Line, q: int) -> float:
-    """Two-sided, of the paired difference being none, by the bootstrap's draws."""
-    draws = behind.draws[:, q]
-    if behind.n < 2 or not math.isfinite(behind.values[q]):
-        return math.nan
-    beyond = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
-    return min(1.0, 2 * (beyond + 1) / (len(draws) + 1))
 
 
 def _costs(findings: Findings) -> list[dict[str, Any]]:

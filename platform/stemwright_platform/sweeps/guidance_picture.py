@@ -61,7 +61,7 @@ def draw_guidance(findings: Findings, path: Path) -> Path:
 
 def _about(findings: Findings) -> str:
     unit = (
-        f"{findings.label}: share of the way from strangers' stems (0) to {_real(findings)} (1)"
+        f"{_capital(findings.label)}: share of the way from strangers' stems (0) to {_real(findings)} (1)"
         if findings.is_share
         else f"{findings.label}, better {'high' if findings.better == 'higher' else 'low'}"
     )

@@ -1,5 +1,7 @@
 """Figures at every λ over the same clips."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,16 @@ def test_nothing_measured_is_no_figure_and_spoils_no_average() -> None:
     something = mean_line(clip_values([0.0, 1.0]), counts)
     assert np.isnan(nothing.values).all()
     assert average([nothing, something]).values == pytest.approx(something.values)
+
+
+def test_a_difference_that_most_clips_show_is_no_accident_and_one_of_few_clips_may_be() -> None:
+    rng = np.random.default_rng(3)
+    values = np.stack([np.zeros(24), 0.9 + rng.standard_normal(24), rng.standard_normal(24)])
+    line = mean_line(values, resampled(24))
+    assert line.p_value(1, 0) < 0.05 < line.p_value(2, 0)
+    few = mean_line(clip_values([0.0, 1.0], clips=4), resampled(4))
+    assert few.p_value(1, 0) > 0.05  # of 16 ways to flip four signs, two are as far
+    assert np.isnan(replace(few, by_clip=None).p_value(1, 0))
 
 
 def test_every_draw_takes_as_many_clips_as_there_are() -> None:
