@@ -112,8 +112,9 @@ def _composition_prompt(folder: Path) -> str:
 
 
 def _evaluation_prompts(folder: Path) -> dict[str, str]:
-    """Texts by clip of the evaluation whose `clips/SYSTEM` the folder is; none elsewhere."""
-    report = _read_json(folder.resolve().parent.parent / "report.json")
+    """Texts by clip of the evaluation in whose `clips` the folder lies; none elsewhere."""
+    clips_folder = next((above for above in folder.resolve().parents[:2] if above.name == "clips"), None)
+    report = _read_json(clips_folder.parent / "report.json") if clips_folder else None
     clips = report.get("clips") if isinstance(report, dict) else None
     if not isinstance(clips, list):
         return {}

@@ -33,6 +33,8 @@ def test_folders_with_a_mix_are_clips_with_their_tracks_and_those_above_name_the
     assert set(system.clips["joint", "a"].parts) == {"mix", "bass"}
     assert system.clips["joint", "a"].prompt == "slow blues"
     assert system.tasks == {"joint", "bass_alone"}
+    of_task = read_system("model", tmp_path / "out" / "clips" / "model" / "joint")
+    assert of_task.clips["", "a"].prompt == "slow blues"
 
 
 def test_a_folder_that_compose_wrote_is_one_clip_with_its_text(
