@@ -7,7 +7,7 @@ Axes: n audio sample, W window, F mel frame, M mel band.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,14 +86,9 @@ class Clap:
     @torch.inference_mode()
     def extract(self, audio: Tensor) -> Arrays:
         """Float32 audio `[2, n]` in ±1 at 48 kHz → `embeddings` `[W, 512]`."""
-        mono = _at_least_a_window(audio.float().mean(dim=0).clamp(-1.0, 1.0))
         parts: list[Tensor] = []
-        starts = window_starts(mono.shape[-1])
-        for first in range(0, len(starts), _BATCH):
-            windows = torch.stack(
-                [mono[start : start + WINDOW_SAMPLES] for start in starts[first : first + _BATCH]]
-            )
-            mel = log_mel(windows, self._mel_bands)[:, None].to(self._device)
+        for part in windows(audio):
+            mel = log_mel(part, self._mel_bands)[:, None].to(self._device)
             parts.append(self._model.get_audio_features(input_features=mel).pooler_output.cpu())
         return {"embeddings": torch.cat(parts).numpy()}
 
@@ -121,6 +116,14 @@ def clap_score(audio_embeddings: NDArray[np.float32], text_embedding: NDArray[np
     return float(np.mean(audio_embeddings @ text_embedding / np.maximum(lengths, 1e-12)))
 
 
+def windows(audio: Tensor) -> Iterator[Tensor]:
+    """Mono windows of audio `[2, n]` as `[W, 480000]`, a few at a time."""
+    mono = _at_least_a_window(audio.float().mean(dim=0).clamp(-1.0, 1.0))
+    starts = window_starts(mono.shape[-1])
+    for first in range(0, len(starts), _BATCH):
+        yield torch.stack([mono[start : start + WINDOW_SAMPLES] for start in starts[first : first + _BATCH]])
+
+
 def window_starts(num_samples: int) -> list[int]:
     """First samples of the windows of audio of at least 10 s; the last window ends where the audio does."""
     last = num_samples - WINDOW_SAMPLES
@@ -128,10 +131,10 @@ def window_starts(num_samples: int) -> list[int]:
     return starts if starts[-1] == last else [*starts, last]
 
 
-def log_mel(windows: Tensor, mel_bands: Tensor) -> Tensor:
-    """Windows `[W, 480000]` → mel power in decibels `[W, 1001, M]`, as CLAP was trained on it."""
+def log_mel(audio: Tensor, mel_bands: Tensor) -> Tensor:
+    """Mono windows `[W, 480000]` → mel power in decibels `[W, 1001, M]`, as CLAP was trained on it."""
     spectrum = torch.stft(
-        windows,
+        audio,
         n_fft=_FFT,
         hop_length=_MEL_HOP,
         window=torch.hann_window(_FFT),
