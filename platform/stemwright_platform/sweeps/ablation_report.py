@@ -122,19 +122,18 @@ def scores_table(
 
 
 def told(rows: Sequence[AblationRow], held_out: Mapping[str, Values]) -> str:
-    """What each row changes, in a few sentences."""
-    sentences = []
+    """What each row changes of the held-out errors, in a few sentences."""
+    sure, unsure = [], []
     for above, row in pairwise(rows):
         for mode, values in held_out.items():
-            found = change(values, row.name, above.name)
-            if found is None:
+            if (found := change(values, row.name, above.name)) is None:
                 continue
-            gap, _, p = found
-            verb = "lowers" if gap < 0 else "raises"
-            sure = f"{verb} {mode} error by {abs(gap):.4f} (p = {p_text(p)})".replace("= <", "<")
-            unsure = f"does not change {mode} error beyond the noise ({gap:+.4f}, p = {p_text(p)})"
-            sentences.append(f"{row.label}: {sure if p < SURE else unsure}.")
-    return " ".join(sentences) or "One seed, or one row: nothing says what is chance. Train with more seeds."
+            text = f"{row.label}, {mode} {found[0]:+.4f} (p {p_text(found[2])})"
+            (sure if found[2] < SURE else unsure).append(text)
+    if not sure and not unsure:
+        return "With one seed, or one row, nothing says what is chance: train with more seeds."
+    beyond = f"Changes of held-out error beyond the noise: {'; '.join(sure) or 'none'}."
+    return beyond + (f" Not told from noise: {'; '.join(unsure)}." if unsure else "")
 
 
 def change(values: Values, name: str, above: str) -> tuple[float, float, float] | None:

@@ -84,9 +84,9 @@ def run_trial(
 
 
 def _trained(trial: Trial, device: str, report: Report, text_encoder: TextEncoder | None) -> TrialResult:
-    run = TrainingRun.of(trial.plan, device=device, text_encoder=text_encoder)
     folder = RunFolder(trial.folder)
     folder.begin(trial.plan)
+    run = TrainingRun.of(trial.plan, device=device, text_encoder=text_encoder)
     with folder.writing():
         if latest := folder.whole_checkpoint():
             run.resume(latest)

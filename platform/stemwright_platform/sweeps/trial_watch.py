@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from stemwright.run_folder import RunFolder
 from stemwright_platform.sweeps.trial import Trial
 from stemwright_platform.sweeps.trial_result import TrialResult, curve_of, ended
 
@@ -68,5 +69,6 @@ def _failed(trial: Trial, error: BaseException | None) -> TrialResult:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = lines[-1] if lines else "its process ended"
     result = ended(trial.setting, trial.plan.seed, "failed", [], reason=reason)
+    RunFolder(trial.folder).begin(trial.plan)  # else nothing could be trained there later
     result.save(trial.folder)
     return result
