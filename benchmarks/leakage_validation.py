@@ -2,7 +2,7 @@
 
     python benchmarks/leakage_validation.py --corpus compositions=corpus/manifest.parquet
 
-Into each stem of a clip another stem of the same clip is mixed, 20 or 30 dB below it by RMS; the clean stem is
+Into each stem of a clip another stem of the same clip is mixed, 20 or 30 dB below it by RMS; clean stems are
 what it is compared with, all clips together. Both play the same music, so nothing but the leak tells them
 apart. Writes results/leakage.md and .json.
 """

@@ -18,6 +18,13 @@ SILENT_RMS = 1e-4
 """−80 dB: a signal that is nowhere louder has no onsets."""
 LEVEL_RMS = 0.1
 """What a signal is brought to where it sounds, so that its gain does not matter."""
+EDGE_FRAMES = 4
+"""At either end nothing is heard: an excerpt cut out of a note would begin and end with a stroke, in all its
+tracks at once."""
+LARGEST = 20.0
+"""Strokes weigh less and less towards this: sound out of digital silence would outweigh all others."""
+SMALLEST = 0.5
+"""A weaker peak is no onset: notes have some 5 to 15."""
 
 _WINDOW = 2048
 _FLOOR = 1e-3
@@ -30,7 +37,7 @@ class Rhythm:
     """Onset strength, onsets and tempo; silence has zeros, no onset and tempo 0."""
 
     name = "rhythm"
-    fingerprint = "rhythm-1"
+    fingerprint = "rhythm-2"
     sample_rate_hz = 48_000
 
     def extract(self, audio: Tensor) -> Arrays:
@@ -57,8 +64,8 @@ def onset_strength(audio: NDArray[np.float32], sample_rate_hz: int) -> NDArray[n
     rises = [_rise(_levels(block, gain), edges) for block in blocks(frames, before=2)]
     # A rise from 10 ms before a frame to 10 ms after it is the frame's own.
     strength = np.concatenate([*rises, np.zeros(1)])[1:]
-    strength[:1] = 0
-    return strength.astype(np.float32)
+    strength[:EDGE_FRAMES] = strength[-EDGE_FRAMES:] = 0
+    return (strength / (1 + strength / LARGEST)).astype(np.float32)
 
 
 def _gain(frames: Frames) -> float:
@@ -88,5 +95,6 @@ def onset_times(strength: NDArray[np.float32]) -> NDArray[np.float32]:
     curve = smoothed(strength, 3)
     highest = scipy.ndimage.maximum_filter1d(curve, 2 * _PEAK_FRAMES + 1)
     mean = scipy.ndimage.uniform_filter1d(curve, 2 * _MEAN_FRAMES + 1, mode="nearest")
-    peaks = np.flatnonzero((curve == highest) & (curve > mean + _PEAK_SHARE * curve.max(initial=0)))
+    rise = max(SMALLEST, _PEAK_SHARE * curve.max(initial=0))
+    peaks = np.flatnonzero((curve == highest) & (curve > mean + rise))
     return (peaks / FRAME_RATE_HZ).astype(np.float32)

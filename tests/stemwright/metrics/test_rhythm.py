@@ -54,3 +54,17 @@ def test_a_long_signal_is_heard_as_its_parts_are() -> None:
     whole, part = heard(audio)["strength"], heard(audio[:, : 8 * RATE_HZ])["strength"]
     assert np.allclose(whole[10:780], part[10:780], rtol=0.1, atol=0.1)
     assert heard(audio)["tempo_bpm"] == pytest.approx(120, rel=0.02)
+
+
+def test_the_ends_of_an_excerpt_are_no_onsets() -> None:
+    time = np.arange(2 * RATE_HZ) / RATE_HZ
+    held = heard(stereo(0.3 * np.cos(2 * np.pi * 110 * time)))
+    assert len(held["onsets_s"]) == 0
+    assert held["strength"].max() < 0.1
+
+
+def test_a_start_out_of_digital_silence_does_not_hide_the_strokes_after_it() -> None:
+    held = 0.2 * torch.randn(2, 4 * RATE_HZ, generator=torch.Generator().manual_seed(1))
+    held[:, : RATE_HZ // 2] = 0
+    struck = heard(held * 0.2 + clicks(TIMES_S[2:], 4))["onsets_s"]
+    assert all(np.abs(struck - time_s).min() < 0.03 for time_s in (0.5, *TIMES_S[2:]))
