@@ -14,6 +14,8 @@ from stemwright.tasks import Task
 from stemwright_platform.evaluation.clip import Clip
 from stemwright_platform.evaluation.clip_folder import MIX, clip_folder, sound_file
 from stemwright_platform.evaluation.clip_scoring import ScoreItem, sounds_of
+from stemwright_platform.evaluation.feature_choice import FeatureChoice
+from stemwright_platform.evaluation.feature_store import FeatureStore
 from stemwright_platform.evaluation.hearing import Hearing
 from stemwright_platform.evaluation.task_name import JOINT
 from stemwright_platform.sweeps.guidance_choice import PLAIN
@@ -89,6 +91,17 @@ def _take_item(
         sounds=sounds_of(dict.fromkeys(tracks, folder), mix=folder if with_mix else None),
         folder=folder,
     )
+
+
+class MixHearing:
+    """What an actor does: mixes → what an embedding hears in them, in the store."""
+
+    def __init__(self, embedding: str, store: FeatureStore, device: str = "cpu") -> None:
+        self._hearing = Hearing(FeatureChoice(embeddings=(embedding,)).embedders(device), store)
+
+    def __call__(self, folders: Sequence[Path]) -> None:
+        for folder in folders:
+            self._hearing(sound_file(folder, MIX))
 
 
 def frechet_line(

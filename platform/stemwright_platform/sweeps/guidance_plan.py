@@ -104,19 +104,23 @@ def take_folder(out: Path, scale: float, task: str, clip: str, turn: int) -> Pat
     return clip_folder(out, system_of(scale), task, take_name(clip, turn))
 
 
+def suits(task: Task, clip: Clip) -> bool:
+    """Whether a clip has all targets of a task, and any of what it gives."""
+    there = set(clip.tracks)
+    return set(task.targets) <= there and (not task.given or bool(there & set(task.given)))
+
+
 def lacking(
     plan: GuidancePlan, out: Path, tasks: Mapping[str, Task], clips: Sequence[Clip]
 ) -> list[SweepItem]:
     """What is still to be made, each clip with the λ that it lacks.
 
-    Clips that lack a target are left out, and those that lack everything given. A task with nothing given
-    does not depend on λ and is made once.
+    A task with nothing given does not depend on λ and is made once.
     """
     found = []
     for clip in clips:
         for name, task in tasks.items():
-            there = set(clip.tracks)
-            if not set(task.targets) <= there or (task.given and not there & set(task.given)):
+            if not suits(task, clip):
                 continue
             wanted = plan.scales if task.given else (PLAIN,)
             scales = tuple(scale for scale in wanted if not _is_made(plan, out, scale, name, clip))

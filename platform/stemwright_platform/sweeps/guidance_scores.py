@@ -22,6 +22,8 @@ COHERENCE = "coherence"
 COHERENCE_SCORES = ("beat_agreement", "onset_lock", "chroma_agreement")
 """What the criterion of that name is made of: agreement of tempo and key would be the strangers', too."""
 FLOOR = "shuffled"
+FEWEST_CLIPS = 4
+"""That tell a score's floor from its ceiling; the interval of fewer is too easily above nothing."""
 
 Values = Mapping[tuple[str, str, str, str], Mapping[str, float]]
 """(system, task, score, part) → clip → value, NaN where it could not be measured."""
@@ -63,6 +65,8 @@ class Ask:
 
     scales: Sequence[float]
     clips: Sequence[str]
+    made: frozenset[str]
+    """Those of them that the task was made of; the others lack one of its tracks."""
     takes: int
     ceiling: str
     """The system of real stems: "real", or "round_trip" where there are no recordings."""
@@ -153,7 +157,8 @@ def _shares(values: Values, ask: Ask, task: str, cell: Cell) -> Floats:
     real = _of_reference(values, ask, ask.ceiling, cell.score, cell.part)
     shares = cell.share(_at_every_scale(values, ask, task, cell.score, cell.part))
     shares = np.where(np.isfinite(shares), shares, 0.0)
-    return np.where(np.isfinite(real), shares, np.nan)
+    made = np.array([clip in ask.made for clip in ask.clips])
+    return np.where(made & np.isfinite(real), shares, np.nan)
 
 
 def _reference(values: Values, ask: Ask, system: str, cells: Sequence[Cell]) -> Floats:
@@ -192,7 +197,8 @@ def _cell(values: Values, ask: Ask, info: ScoreInfo, part: str) -> Cell | None:
     assert bounds is not None
     floor, ceiling = bounds
     sign = 1 if info.better == "higher" else -1
-    if not bootstrap_interval(sign * (ceiling - floor)).low > 0:
+    gap = bootstrap_interval(sign * (ceiling - floor))
+    if gap.n < FEWEST_CLIPS or not gap.low > 0:
         return None
     return Cell(
         score=info.score, part=part, floor=float(np.nanmean(floor)), ceiling=float(np.nanmean(ceiling))

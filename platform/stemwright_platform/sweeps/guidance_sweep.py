@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from stemwright.checkpoint import load_checkpoint
 from stemwright.errors import InputError
 from stemwright.latent_dataset import LatentDataset
+from stemwright.tasks import Task
 from stemwright_platform.crew import by_actors
 from stemwright_platform.evaluation.clip import choose_clips
 from stemwright_platform.evaluation.clip_folder import read_facts
@@ -27,12 +28,12 @@ from stemwright_platform.evaluation.task_name import JOINT, named_tasks, task_na
 from stemwright_platform.evaluation.wording import task_label
 from stemwright_platform.sweeps.guidance_choice import PLAIN, choose_scale, refusals
 from stemwright_platform.sweeps.guidance_findings import Findings, write_findings
-from stemwright_platform.sweeps.guidance_hearing import frechet_line, score_items
+from stemwright_platform.sweeps.guidance_hearing import MixHearing, frechet_line, score_items
 from stemwright_platform.sweeps.guidance_line import Line, resampled
 from stemwright_platform.sweeps.guidance_making import LEVEL_DB, SPREAD, Cost, GuidanceMaking
 from stemwright_platform.sweeps.guidance_page import PICTURE, write_guidance_page
 from stemwright_platform.sweeps.guidance_picture import draw_guidance
-from stemwright_platform.sweeps.guidance_plan import GuidancePlan, keep_plan, lacking, take_folder
+from stemwright_platform.sweeps.guidance_plan import GuidancePlan, keep_plan, lacking, suits, take_folder
 from stemwright_platform.sweeps.guidance_scores import (
     COHERENCE,
     FLOOR,
@@ -122,7 +123,7 @@ class GuidanceSweep:
             self.cost = Cost(asked=self.cost.asked + cost.asked, wanted=self.cost.wanted + cost.wanted)
 
     def score(self) -> None:
-        """clip_scores.parquet, whole."""
+        """clip_scores.parquet, whole; and the mixes heard, for their distances."""
         plan = self.plan
         items = score_items(
             self.out,
@@ -142,25 +143,30 @@ class GuidanceSweep:
             for number, found in self._numbered("scoring", self._scoring, work):
                 for item, scores in zip(work[number], found, strict=True):
                     table.add(item.system, item.task, item.folder.name, scores)
+        if self._embedding is not None:
+            hear = partial(MixHearing, self._embedding, self._store, plan.source.device)
+            mixes = [[item.folder for item in of_clip if item.system != FLOOR] for of_clip in work]
+            for _ in self._done("hearing mixes", hear, mixes):
+                pass
 
     def findings(self, facts: Mapping[str, Any] | None = None) -> Findings:
         """Curves and choice from what was made and scored."""
         table = read_clip_scores(self.out)
         values, counts = indexed(table.to_pylist()), resampled(len(self.clips))
         infos = self._criterion(table.column("score").unique().to_pylist())
-        names = tuple(clip.clip for clip in self.clips)
-        ask = Ask(scales=self.plan.scales, clips=names, takes=self.plan.takes, ceiling=self.ceiling)
-        once = replace(ask, scales=(PLAIN,))
         splits = {name: task for name, task in self.tasks.items() if task.given}
         flat = {
-            name: split_curve(values, once, task, name, infos, counts).line
+            name: split_curve(values, self._ask(task, (PLAIN,)), task, name, infos, counts).line
             for name, task in self.tasks.items()
             if not task.given and infos
         }
         if self._by.startswith(FRECHET):
             curves = [self._frechet_curve(name) for name in splits]
         else:
-            curves = [split_curve(values, ask, task, name, infos, counts) for name, task in splits.items()]
+            curves = [
+                split_curve(values, self._ask(task, self.plan.scales), task, name, infos, counts)
+                for name, task in splits.items()
+            ]
         distance = self._frechet([*splits])
         line = distance if self._by.startswith(FRECHET) and distance is not None else overall(curves)
         found = Findings(
@@ -180,6 +186,15 @@ class GuidanceSweep:
             facts=facts or {},
         )
         return _with_choice(found)
+
+    def _ask(self, task: Task, scales: Sequence[float]) -> Ask:
+        return Ask(
+            scales=scales,
+            clips=tuple(clip.clip for clip in self.clips),
+            made=frozenset(clip.clip for clip in self.clips if suits(task, clip)),
+            takes=self.plan.takes,
+            ceiling=self.ceiling,
+        )
 
     def _criterion(self, scored: Iterable[str]) -> tuple[ScoreInfo, ...]:
         """The scores that decide, of those that there are; none where a distance does."""

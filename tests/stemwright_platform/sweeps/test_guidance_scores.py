@@ -1,5 +1,6 @@
 """Scores of clips as shares of the way from strangers' stems to real ones."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ CLIPS = tuple(f"clip{number}" for number in range(12))
 TASK, NAME = Task(("bass",), ("drums", "instrument", "melody")), "bass_given_drums_instrument_melody"
 LOCK = ScoreInfo(score="onset_lock", label="Onset lock", about="", better="higher")
 LEAK = ScoreInfo(score="leakage", label="Leakage", about="", better="lower")
-ASK = Ask(scales=(0.0, 1.0, 3.0), clips=CLIPS, takes=1, ceiling="round_trip")
+ASK = Ask(scales=(0.0, 1.0, 3.0), clips=CLIPS, made=frozenset(CLIPS), takes=1, ceiling="round_trip")
 
 
 def row(system: str, task: str, clip: str, value: float | None, **other: str) -> dict[str, Any]:
@@ -95,12 +96,26 @@ def test_what_cannot_be_measured_in_the_real_stems_is_left_out() -> None:
     assert curve(table).line.n == 6
 
 
+def test_a_clip_that_the_task_was_not_made_of_says_nothing() -> None:
+    table = [each for each in rows(MADE) if each["clip"] not in CLIPS[:6] or each["task"] == "joint"]
+    some = replace(ASK, made=frozenset(CLIPS[6:]))
+    assert curve(table, ask=some).line.values == pytest.approx([0, 0.5, 1], abs=0.05)
+    assert curve(table, ask=some).line.n == 6
+
+
+def test_a_few_clips_tell_no_floor_from_a_ceiling() -> None:
+    few = replace(ASK, clips=CLIPS[:3])
+    found = split_curve(indexed(rows(MADE)), few, TASK, NAME, (LOCK,), resampled(3))
+    assert found.cells == ()
+    assert np.isnan(found.line.values).all()
+
+
 def test_takes_of_a_clip_are_one_clip() -> None:
     table = rows(MADE)
     second = [{**each, "clip": f"{each['clip']}.take2"} for each in table if each["task"] == NAME]
     for each in second:
         each["value"] += 0.2
-    two = Ask(scales=ASK.scales, clips=CLIPS, takes=2, ceiling="round_trip")
+    two = replace(ASK, takes=2)
     found = curve(table + second, ask=two)
     assert found.line.values == pytest.approx(np.array([0.1, 0.4, 0.7]) / 0.6, abs=0.02)
     assert found.line.n == len(CLIPS)

@@ -75,7 +75,7 @@ def plan_of(model: Path, data: Path, **fields) -> GuidancePlan:
         "weights": "abc",
         "scales": SCALES,
         "tasks": (BASS, "joint"),
-        "num_clips": 2,
+        "num_clips": 4,
         "duration_s": DURATION_S,
         "sampling": SamplingChoice(num_steps=STEPS, solver="ddim"),
     }
@@ -272,7 +272,7 @@ def test_the_command_sets_the_chosen_scale(
     model = make_checkpoint(tmp_path / "model")
     arguments = [
         *("sweep", "guidance", "--model", str(model), "--data", str(data), "--out", str(tmp_path / "sweep")),
-        *("--scales", "0,1,3", "--tasks", BASS, "--clips", "2", "--takes", "1", "--duration", "3"),
+        *("--scales", "0,1,3", "--tasks", BASS, "--clips", "4", "--takes", "1", "--duration", "3"),
         *("--steps", "2", "--jobs", "1", "--tracking-uri", f"sqlite:///{tmp_path / 'mlflow.db'}"),
     ]
     with pytest.raises(SystemExit) as end:
