@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from stemwright.errors import InputError
 from stemwright.metrics.feature import Arrays
-from stemwright.metrics.weights_file import file_sha256, find_weights_file, read_weights_file
+from stemwright.metrics.weights_file import check_digest, file_sha256, find_weights_file, read_weights_file
 
 _FILE = "vggish-10086976.pth"
 _FETCH = f"curl -LO https://github.com/harritaylor/torchvggish/releases/download/v0.1/{_FILE}"
@@ -55,6 +55,8 @@ class Vggish:
         path = find_weights_file(
             weights, file=_FILE, command=_FETCH, alternative="the embedded distance 'musicnn'"
         )
+        if path.name == _FILE:
+            check_digest(path)
         with torch.device("meta"):
             network = VggishNetwork()
         state = {name: value.float() for name, value in read_weights_file(path).items()}
