@@ -14,6 +14,8 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+LARGE_PAGE = 50_000_000
+
 
 @app.command(
     epilog="Example: `stemwright listen build --system ours=out/clips/model --system theirs=baseline "
@@ -88,6 +90,8 @@ def build(
         f"{built.page}: {built.pairs} pairs and {built.checks} attention checks, "
         f"{built.num_bytes / 1e6:.1f} MB, about {built.minutes} min a rater"
     )
+    if built.num_bytes > LARGE_PAGE and not folder:
+        typer.echo("a large page: --folder loads clips as they are needed, --seconds cuts them", err=True)
     typer.echo(f"{built.key}: who made what; keep it to yourself")
 
 

@@ -128,6 +128,10 @@ def _free_place(out: Path, *, beside: bool) -> Path:
         raise taken(key_path)
     if out.is_dir() and (not beside or any(out.iterdir())):
         raise InputError(f"--out {out} is a folder that holds something else: give another")
+    try:  # before minutes of work
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {out} cannot be written: {error.strerror}; give another") from None
     return key_path
 
 

@@ -82,12 +82,19 @@ def _check(kind: Kind, system: str, clip: Clip) -> Pair:
 
 
 def _candidates(first: SystemFolder, second: SystemFolder, parts: Sequence[str]) -> list[Pair]:
+    matches = _matches(first, second)
     found = [
         _pair(first, clip, second, other, part)
-        for clip, other in _matches(first, second)
+        for clip, other in matches
         for part in clip.parts
         if part in other.parts and (part in parts or "all" in parts)
     ]
+    if matches and not found:
+        there = ", ".join(sorted({part for clips in matches for clip in clips for part in clip.parts}))
+        raise InputError(
+            f"--tracks {','.join(parts)}: {first.name} and {second.name} do not both have it; "
+            f"there are {there}"
+        )
     if not found:
         raise InputError(
             f"{first.name} and {second.name} have no clip in common ({_some(first)} and {_some(second)}): "

@@ -50,7 +50,7 @@ window.heardClip = (name, text) => beside.get(name)?.(text);
 
 function audio() {
   context ??= new AudioContext();
-  if (context.state === "suspended") context.resume();
+  if (context.state !== "running") context.resume(); // suspended, or interrupted by a call
   return context;
 }
 function clipText(name) {

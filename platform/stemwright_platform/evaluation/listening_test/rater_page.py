@@ -56,7 +56,6 @@ def write_page(
     hidden = {
         name: veiled(data, size, secrets.token_bytes(VEIL_BYTES + size)) for name, data in clips.items()
     }
-    target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         if beside:

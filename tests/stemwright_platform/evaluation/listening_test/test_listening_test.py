@@ -171,5 +171,8 @@ def test_one_system_equal_files_and_a_page_of_another_suffix_are_refused(
     twin = SystemFolder(name="twin", clips=systems[0].clips)
     with pytest.raises(InputError, match="same files"):
         build_test([systems[0], twin], tmp_path / "test.html", Plan())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        build_test(systems, tmp_path / "file" / "test.html", Plan())
     with pytest.raises(InputError, match=r"\.html"):
         build_test(systems, tmp_path / "test", Plan())

@@ -68,6 +68,11 @@ def test_systems_without_a_clip_in_common_are_named(tmp_path: Path) -> None:
         choose_pairs([system(tmp_path, "one", "a"), system(tmp_path, "two", "b")], count=1)
 
 
+def test_a_track_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--tracks tuba: .*there are mix"):
+        choose_pairs([system(tmp_path, name, "a") for name in ("one", "two")], count=1, parts=("tuba",))
+
+
 def test_a_pair_of_two_texts_is_not_fair(tmp_path: Path) -> None:
     systems = [system(tmp_path, "one", "a", prompt="blues"), system(tmp_path, "two", "a", prompt="jazz")]
     with pytest.raises(InputError, match="different texts"):
