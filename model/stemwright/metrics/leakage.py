@@ -4,6 +4,7 @@ Axes: n audio sample, F bin of the spectrum.
 """
 
 import numpy as np
+import scipy.fft
 import scipy.ndimage
 from numpy.typing import NDArray
 from torch import Tensor
@@ -31,17 +32,18 @@ def leakage(target: Tensor, given: Tensor, sample_rate_hz: int = 48_000) -> floa
     signals = [audio[:, :size].mean(dim=0).numpy() for audio in (target, given)]
     if min(np.sqrt(np.square(signal).mean()) for signal in signals) < SILENT_RMS:
         return float("nan")
-    one, other = (_whitened(signal, sample_rate_hz) for signal in signals)
-    found = np.fft.irfft(one * other.conj(), 2 * len(signals[0]))
+    length = int(scipy.fft.next_fast_len(2 * size, real=True))
+    one, other = (_whitened(signal, length, sample_rate_hz) for signal in signals)
+    found = np.fft.irfft(one * other.conj(), length)
     reach = max(1, round(REACH_S * sample_rate_hz))
     near = np.abs(np.concatenate([found[:reach], found[-reach:]])).max()
-    return float(near * 2 * size / (2 * np.linalg.norm(one) * np.linalg.norm(other)))
+    return float(near * length / (2 * np.linalg.norm(one) * np.linalg.norm(other)))
 
 
-def _whitened(signal: NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.complex64]:
-    """`[F]`: the spectrum of a signal `[n]`, each bin over the level around it, within the limits."""
-    spectrum = np.fft.rfft(signal, 2 * len(signal))
-    bin_hz = sample_rate_hz / (2 * len(signal))
+def _whitened(signal: NDArray[np.float32], length: int, sample_rate_hz: int) -> NDArray[np.complex64]:
+    """`[F]`: the spectrum of a signal `[n]`, padded to `length`, each bin over the level around it."""
+    spectrum = np.fft.rfft(signal, length)
+    bin_hz = sample_rate_hz / length
     around = 2 * round(_WHITENED_HZ / 2 / bin_hz) + 1
     power = scipy.ndimage.uniform_filter1d(np.square(np.abs(spectrum)), around, mode="nearest")
     level = np.sqrt(np.maximum(power, 0))
