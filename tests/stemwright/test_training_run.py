@@ -106,3 +106,25 @@ def test_a_run_with_buckets_reads_windows_of_several_lengths(make_latents: Calla
 def test_a_plan_without_data_is_one_clear_line() -> None:
     with pytest.raises(InputError, match="needs data"):
         TrainingPlan(preset=toy_preset(), data=(), steps=5)
+
+
+def test_runs_with_the_same_judge_are_judged_on_the_same_whatever_they_train(
+    make_latents: Callable[..., Path],
+) -> None:
+    data = str(make_latents({"song": 400, "other": 300}, held_out=["other"]))
+    judge = toy_preset(windows_s=(0.2,), batch_size=3)
+    presets = [
+        toy_preset(windows_s=(0.4,), batch_size=2),
+        toy_preset(windows_s=(0.2,), batch_size=5, curriculum="joint"),
+    ]
+    runs = [
+        TrainingRun.of(TrainingPlan(preset=preset, data=data, steps=5, judge=each), text_encoder=HashedText())
+        for each in (judge, None)
+        for preset in presets
+    ]
+    assert runs[0].judged_on == runs[1].judged_on
+    assert len({run.judged_on for run in runs}) == 3
+    sizes = {tuple(batch.latents.shape for batch in run.held_out_batches()) for run in runs[:2]}
+    assert len(sizes) == 1
+    assert "judge" in runs[0].plan.settings()
+    assert "judge" not in runs[2].plan.settings()  # as in the folders of older runs

@@ -75,3 +75,24 @@ def test_past_a_songs_end_nothing_is_asked_and_missing_tracks_are_no_targets() -
     lengths = drawn.loss_mask(mask)[:, :, 0].any(1).sum(1).tolist()
     assert lengths == [FRAMES // 2, FRAMES // 4]
     assert all(any(row) for row in asked(drawn))
+
+
+def test_a_judge_asks_models_that_learn_different_tasks_the_same() -> None:
+    judge = toy_learner(curriculum="progressive", mixed_contexts=True).preset
+    batches = [toy_batch(1), toy_batch(2)]
+    asked = [
+        [
+            (e.mode, e.num_targets, e.timestep, e.count)
+            for e in validate(learner, batches, judge=judge).entries
+        ]
+        for learner in (toy_learner(curriculum="joint"), toy_learner(mixed_contexts=False), toy_learner())
+    ]
+    assert asked[0] == asked[1] == asked[2]
+    assert {mode for mode, *_ in asked[0]} == {"joint", "conditional", "marginal", "mixed"}
+
+
+def test_a_judge_asks_for_no_regions_of_a_model_that_has_none() -> None:
+    judge = toy_learner(region_probability=0.25).preset
+    batches = [toy_batch(1), toy_batch(2)]
+    assert validate_regions(toy_learner(region_probability=0.0), batches, judge=judge).entries == []
+    assert validate_regions(toy_learner(region_probability=0.5), batches, judge=judge).entries
