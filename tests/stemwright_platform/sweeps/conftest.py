@@ -1,4 +1,4 @@
-"""Lets the tests of sweeps read the truth that those of the mathematical core share; small sweeps to train."""
+"""Lets the tests of sweeps read what they and those of the mathematical core share; small sweeps to train."""
 
 import sys
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from stemwright_platform.sweeps.axis import Axis
 from stemwright_platform.sweeps.setting import with_setting
 from stemwright_platform.sweeps.sweep_plan import SweepPlan
 
+sys.path.append(str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[2] / "stemwright"))
 sys.path.append(str(Path(__file__).parents[1] / "training"))
 
