@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,6 +85,12 @@ class Evaluation:
     clips: Mapping[str, AskedClip]
     examples: Sequence[Example]
     comparisons: Sequence[ComparedScore]
+    _rows: Mapping[tuple[str, str, str, str], ScoreRow] = field(init=False, repr=False, compare=False)
+    """By score, system, task and part."""
+
+    def __post_init__(self) -> None:
+        rows = {(row.score, row.system, row.task, row.part): row for row in self.rows}
+        object.__setattr__(self, "_rows", rows)
 
     @property
     def tracks(self) -> Tracks:
@@ -100,12 +106,7 @@ class Evaluation:
 
     def row(self, score: str, system: str, task: str, part: str) -> ScoreRow | None:
         """The figure, that of no task where there is none of this task."""
-        found = {
-            row.task: row
-            for row in self.rows
-            if (row.score, row.system, row.part) == (score, system, part) and row.task in (task, "")
-        }
-        return found.get(task) or found.get("")
+        return self._rows.get((score, system, task, part)) or self._rows.get((score, system, "", part))
 
 
 def read_evaluation(folder: Path) -> Evaluation:
@@ -160,7 +161,7 @@ def _parsed(report: dict[str, Any], folder: Path) -> Evaluation:
 
 def _row_of(kind: type[_Row], entry: Mapping[str, Any]) -> _Row:
     """A row of the report: null where JSON cannot hold the number; unknown fields are passed over."""
-    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
     values = {name: value for name, value in entry.items() if name in known}
     return kind(**{name: _number(value, known[name].type) for name, value in values.items()})
 

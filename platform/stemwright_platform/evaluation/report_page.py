@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from stemwright_platform.evaluation.clip_values import ClipMeans, clip_values, told_values
 from stemwright_platform.evaluation.comparison_table import HOLM, comparison_table
 from stemwright_platform.evaluation.evaluation_folder import Evaluation, Example, read_evaluation
 from stemwright_platform.evaluation.example_players import Side, Wanted, sides_of
@@ -115,7 +116,14 @@ def shown_picture(picture: Picture, folder: Path) -> dict[str, Any]:
 
 
 def shown_example(
-    sides: Sequence[Side], *, rank: str, value: str, clip: str, prompt: str, seconds: float
+    sides: Sequence[Side],
+    *,
+    rank: str,
+    value: str,
+    clip: str,
+    prompt: str,
+    seconds: float,
+    scores: Sequence[str] = (),
 ) -> dict[str, Any]:
     """An example as the page plays it; its parts are those of any side."""
     parts = list(dict.fromkeys(source.part for side in sides for source in side.sources))
@@ -128,6 +136,7 @@ def shown_example(
         "prompt": prompt,
         "parts": parts,
         "seconds": seconds,
+        "scores": scores,
     }
 
 
@@ -170,6 +179,7 @@ def _examples(evaluation: Evaluation) -> list[dict[str, Any]]:
         if example.score in evaluation.infos:
             key = (example.score, example.system, example.task, example.part)
             groups.setdefault(key, []).append(example)
+    values = clip_values(evaluation)
     players: dict[tuple[str, str, str], list[Side]] = {}
     shown = []
     for (score, system, task, part), examples in groups.items():
@@ -178,12 +188,13 @@ def _examples(evaluation: Evaluation) -> list[dict[str, Any]]:
             key = (example.clip, system, task)
             if key not in players:
                 players[key] = _sides(evaluation, *key)
-            drawn += [_shown(evaluation, example, players[key])] if players[key] else []
-        if drawn:
-            label = evaluation.infos[score].label
-            named = part_label(part) if part else "mean over all parts"
-            task_word = task_label(task, evaluation.tracks)
-            shown.append({"label": label, "part": named, "task": task_word, "examples": drawn})
+            drawn += [_shown(evaluation, example, players[key], values)] if players[key] else []
+        words = {
+            "label": evaluation.infos[score].label,
+            "part": part_label(part) if part else "mean over all parts",
+            "task": task_label(task, evaluation.tracks),
+        }
+        shown += [{**words, "examples": drawn}] if drawn else []
     return shown
 
 
@@ -204,7 +215,9 @@ def _player_name(system: str) -> str:
     )
 
 
-def _shown(evaluation: Evaluation, example: Example, sides: Sequence[Side]) -> dict[str, Any]:
+def _shown(
+    evaluation: Evaluation, example: Example, sides: Sequence[Side], values: ClipMeans
+) -> dict[str, Any]:
     asked = evaluation.clips.get(example.clip)
     decimals = evaluation.infos[example.score].decimals
     return shown_example(
@@ -214,6 +227,7 @@ def _shown(evaluation: Evaluation, example: Example, sides: Sequence[Side]) -> d
         clip=example.clip,
         prompt=asked.prompt if asked else "",
         seconds=asked.duration_s if asked else math.nan,
+        scores=told_values(evaluation, values, example.clip, example.system, example.task),
     )
 
 

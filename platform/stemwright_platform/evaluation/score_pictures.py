@@ -1,9 +1,11 @@
 """Pictures of an evaluation: each figure as a dot and its interval, floor and ceiling as a band behind."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from stemwright_platform.evaluation.evaluation_folder import PICTURES, Evaluation
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DRAWN_GROUPS = ("quality", "text", "coherence", "adherence", "fidelity")
+MOST_TASKS = 6
+"""More are drawn by mode."""
 BASELINE_MARKS = "s^vP<>"
 MARKS = {"shuffled": "x", "untrained": "+", "round_trip": "d", "real": "D"}
 
@@ -40,11 +44,11 @@ MARKS = {"shuffled": "x", "untrained": "+", "round_trip": "d", "real": "D"}
 class Run:
     """Dots that belong together."""
 
-    system: str
-    task: str
     colour: str
     mark: str
     label: str
+    dots: Mapping[str, tuple[float, float, float]]
+    """Part → value, and from where to where its line goes."""
 
 
 def draw_pictures(evaluation: Evaluation, out: Path) -> list[Picture]:
@@ -67,6 +71,7 @@ def _draw_score(evaluation: Evaluation, info: ScoreInfo, group: str, out: Path) 
         return None
     series = _series(made, evaluation)
     about = {"higher": "More is better.", "lower": "Less is better."}[info.better]
+    about += " A dot a mode; a line over its tasks." if _is_crowded(made) else ""
     keys = len(series) + len({row.system for row in rows if role_of(row.system) != "made"})
     height = 1.5 + len(parts) * (0.34 + 0.14 * len(series)) + 0.22 * -(-keys // 2)
     figure = new_figure(WIDTH_IN, height, info.label, about)
@@ -75,9 +80,8 @@ def _draw_score(evaluation: Evaluation, info: ScoreInfo, group: str, out: Path) 
     for place, part in enumerate(reversed(parts)):
         _draw_bounds(axes, evaluation, info, part, place)
         for turn, run in enumerate(series):
-            row = next((r for r in made if (r.system, r.task, r.part) == (run.system, run.task, part)), None)
-            if row is not None:
-                _draw_dot(axes, row, place + offset(turn, len(series), 0.74), run)
+            if part in run.dots:
+                _draw_dot(axes, run, part, place + offset(turn, len(series), 0.74))
     _label(axes, series, rows)
     dress(axes, size=TEXT_PT)
     axes.set_yticks(range(len(parts)), [part_label(part) for part in parts[::-1]])
@@ -88,26 +92,52 @@ def _draw_score(evaluation: Evaluation, info: ScoreInfo, group: str, out: Path) 
     return Picture(file=path, group=group, alt=f"{info.label} by part and task, between floor and ceiling")
 
 
+def _is_crowded(made: Sequence[ScoreRow]) -> bool:
+    """Whether there are too many tasks to draw each."""
+    return len({row.task for row in made if row.system == MODEL}) > MOST_TASKS
+
+
 def _series(made: Sequence[ScoreRow], evaluation: Evaluation) -> list[Run]:
-    """The model by task, tasks of a mode in shades of its colour; the others in grey, each its mark."""
-    pairs = sorted(
-        {(row.system, row.task) for row in made},
-        key=lambda p: (p[0] != MODEL, p[0], task_order(p[1], evaluation.tracks)),
-    )
-    modes = [task_mode(task, evaluation.tracks) for system, task in pairs if system == MODEL]
-    others = [pair for pair in pairs if pair[0] != MODEL]
-    found = []
-    for place, (system, task) in enumerate(pairs):
-        if system == MODEL:
-            mode = modes[place]
-            shade = modes[:place].count(mode) / max(modes.count(mode), 2)
-            colour, mark = _lighter(MODE_COLOURS.get(mode, ACCENT), 0.7 * shade), "o"
-            label = task_label(task, evaluation.tracks)
-        else:
-            label = system_label(system) if task in ("", JOINT) else f"{system}, {task_label(task)}"
-            colour, mark = SOFT, BASELINE_MARKS[others.index((system, task)) % len(BASELINE_MARKS)]
-        found.append(Run(system=system, task=task, colour=colour, mark=mark, label=label))
-    return found
+    """The model by task, or by mode where there are many tasks; then the others in grey, each its mark."""
+    tracks = evaluation.tracks
+    of_model = [row for row in made if row.system == MODEL]
+    tasks = sorted({row.task for row in of_model}, key=lambda task: task_order(task, tracks))
+    modes = [task_mode(task, tracks) for task in tasks]
+    if _is_crowded(made):
+        runs = [
+            _mode_run(mode, [row for row in of_model if task_mode(row.task, tracks) == mode])
+            for mode in dict.fromkeys(modes)
+        ]
+    else:
+        runs = []
+        for place, task in enumerate(tasks):
+            shade = modes[:place].count(modes[place]) / max(modes.count(modes[place]), 2)
+            colour = _lighter(MODE_COLOURS.get(modes[place], ACCENT), 0.7 * shade)
+            dots = _dots([row for row in of_model if row.task == task])
+            runs.append(Run(colour=colour, mark="o", label=task_label(task, tracks), dots=dots))
+    others = sorted({(row.system, row.task) for row in made if row.system != MODEL})
+    for (system, task), mark in zip(others, cycle(BASELINE_MARKS), strict=False):
+        label = system if task in ("", JOINT) else f"{system}, {task_label(task, tracks)}"
+        dots = _dots([row for row in made if (row.system, row.task) == (system, task)])
+        runs.append(Run(colour=SOFT, mark=mark, label=label, dots=dots))
+    return runs
+
+
+def _dots(rows: Sequence[ScoreRow]) -> dict[str, tuple[float, float, float]]:
+    return {row.part: (row.value, row.low, row.high) for row in rows}
+
+
+def _mode_run(mode: str, rows: Sequence[ScoreRow]) -> Run:
+    """A part's mean over the tasks of a mode, and how far they spread; of one task its own interval."""
+    if len({row.task for row in rows}) == 1:
+        return Run(
+            colour=MODE_COLOURS.get(mode, ACCENT), mark="o", label=mode or "any task", dots=_dots(rows)
+        )
+    values: dict[str, list[float]] = {}
+    for row in rows:
+        values.setdefault(row.part, []).append(row.value)
+    dots = {part: (fmean(mine), min(mine), max(mine)) for part, mine in values.items()}
+    return Run(colour=MODE_COLOURS.get(mode, ACCENT), mark="o", label=mode or "any task", dots=dots)
 
 
 def _lighter(colour: str, share: float) -> str:
@@ -137,7 +167,8 @@ def _draw_bounds(axes: "Axes", evaluation: Evaluation, info: ScoreInfo, part: st
             axes.plot(row.value, place, MARKS[system], color=SOFT, markersize=6)
 
 
-def _draw_dot(axes: "Axes", row: ScoreRow, y: float, run: Run) -> None:
-    if math.isfinite(row.low) and math.isfinite(row.high):
-        axes.plot([row.low, row.high], [y, y], color=run.colour, linewidth=1.6)
-    axes.plot(row.value, y, run.mark, color=run.colour, markersize=5.5)
+def _draw_dot(axes: "Axes", run: Run, part: str, y: float) -> None:
+    value, low, high = run.dots[part]
+    if math.isfinite(low) and math.isfinite(high):
+        axes.plot([low, high], [y, y], color=run.colour, linewidth=1.6)
+    axes.plot(value, y, run.mark, color=run.colour, markersize=5.5)

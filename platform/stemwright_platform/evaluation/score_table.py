@@ -167,7 +167,7 @@ def bounds_table(evaluation: Evaluation, info: ScoreInfo) -> ScoreTable:
         bounding = {s: _bounding_row(evaluation, info.score, s, part) for s in (*floors, *ceilings)}
         figures = [
             *(figure_of(evaluation, info, bounding[s], JOINT, part) for s in floors),
-            *(figure_of(evaluation, info, _exact(rows, s, t, part), t, part) for s, t in made),
+            *(figure_of(evaluation, info, evaluation.row(info.score, s, t, part), t, part) for s, t in made),
             *(figure_of(evaluation, info, bounding[s], JOINT, part) for s in ceilings),
         ]
         lines.append(Line(label=part_label(part), role="part", figures=figures))
@@ -256,10 +256,6 @@ def _bounding_row(evaluation: Evaluation, score: str, system: str, part: str) ->
     row = evaluation.row(score, system, JOINT, part)
     others = (r for r in evaluation.rows if (r.score, r.system, r.part) == (score, system, part))
     return row or next(others, None)
-
-
-def _exact(rows: Sequence[ScoreRow], system: str, task: str, part: str) -> ScoreRow | None:
-    return next((row for row in rows if (row.system, row.task, row.part) == (system, task, part)), None)
 
 
 def _made_label(system: str, task: str, evaluation: Evaluation) -> str:
