@@ -67,7 +67,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
     """What `write_clip` was told beside the sound; empty where that was nothing."""
     try:
         return json.loads((folder / FACTS).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # another system's clip may be a file
         return {}
 
 
