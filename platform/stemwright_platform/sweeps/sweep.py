@@ -1,7 +1,7 @@
 """A sweep from its plan to its page: finished trials are read, the others run, all are compared."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stemwright_platform.sweeps.pictures import draw_fields, draw_map, levels
@@ -19,6 +19,9 @@ from stemwright_platform.training.tracking import checked_uri, default_uri
 
 LARGEST_MAP = 12
 """Values of a field that a map has room for."""
+
+
+BY_ONE = "A seed's mean over whatever else varies, judged by the noise of all trials."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +76,7 @@ def report_sweep(plan: SweepPlan, results: Sequence[TrialResult], folder: SweepF
     tables = {"Settings": cell_table([summary, *others])}
     for field in fields if len(fields) > 1 else []:
         by_one = [summarise(results, each.score, (field,)) for each in (summary, *others)]
-        tables[f"By {short(field)} alone"] = cell_table(by_one)
+        tables[f"By {short(field)} alone"] = replace(cell_table(by_one), about=BY_ONE)
     content = {"settings": plan.facts() | plan.asked(), "scores": [s.as_dict() for s in (summary, *others)]}
     report = Report(
         title=f"Sweep of {' and '.join(map(short, fields)) or 'seeds'}",
