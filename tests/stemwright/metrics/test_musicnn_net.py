@@ -69,3 +69,9 @@ def test_a_patch_does_not_depend_on_the_others_of_its_batch(weights: dict[str, T
     net = MusicnnNet(weights)
     together, alone = net(patches)[0], net(patches[1:2])[0]
     torch.testing.assert_close(together[1:2], alone, atol=1e-5, rtol=1e-4)
+
+
+def test_credit_and_licence_lie_beside_the_weights() -> None:
+    text = (resources.files("stemwright") / "weights" / "musicnn-LICENSE.md").read_text(encoding="utf-8")
+    assert "Universitat Pompeu Fabra" in text
+    assert "without fee is hereby granted" in text
