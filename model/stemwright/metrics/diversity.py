@@ -108,7 +108,7 @@ class TrainingSongs:
     """Whole songs of the training split, to find neighbours among."""
 
     def __init__(self, songs: Sequence[Embeddings], scale: EmbeddingScale) -> None:
-        """One entry a song, `[P, E]`, a patch every second: further apart, copies that begin between are missed.
+        """One entry a song, `[P, E]`, a patch every second: further apart, copies are missed.
 
         Raises ValueError where fewer than two songs sound.
         """
