@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from stemwright_platform.evaluation.clip_score_table import read_clip_scores
-from stemwright_platform.evaluation.evaluation_folder import CLIP_SCORES, Evaluation
+from stemwright_platform.evaluation.evaluation_folder import CLIP_SCORES, EvaluationReport
 from stemwright_platform.evaluation.examples import values_by_clip
 from stemwright_platform.evaluation.wording import JOINT, number_text
 
@@ -11,7 +11,7 @@ ClipMeans = Mapping[tuple[str, str], Mapping[str, Mapping[str, float]]]
 """System, task → score → clip → value, of the mix or the mean over parts."""
 
 
-def clip_values(evaluation: Evaluation) -> ClipMeans:
+def clip_values(evaluation: EvaluationReport) -> ClipMeans:
     """Of all systems and tasks that examples are of, and of real songs; empty without clip scores."""
     if not (evaluation.folder / CLIP_SCORES).is_file():
         return {}
@@ -23,7 +23,9 @@ def clip_values(evaluation: Evaluation) -> ClipMeans:
     }
 
 
-def told_values(evaluation: Evaluation, values: ClipMeans, clip: str, system: str, task: str) -> list[str]:
+def told_values(
+    evaluation: EvaluationReport, values: ClipMeans, clip: str, system: str, task: str
+) -> list[str]:
     """As "Onset lock 0.45 (real 0.71)", a score each."""
     mine, real = values.get((system, task), {}), values.get(("real", JOINT), {})
     told = []

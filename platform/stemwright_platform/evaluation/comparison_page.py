@@ -12,19 +12,13 @@ from stemwright_platform.evaluation.evaluation_folder import (
     CLIPS,
     PICTURES,
     ComparedScore,
-    Evaluation,
+    EvaluationReport,
     find_clip,
 )
 from stemwright_platform.evaluation.example_players import Side, Wanted, sides_of
+from stemwright_platform.evaluation.page_file import fill, told_fact, write_page
 from stemwright_platform.evaluation.report_comparison import ReportComparison
-from stemwright_platform.evaluation.report_page import (
-    PAGE,
-    fill,
-    shown_example,
-    shown_picture,
-    told_fact,
-    write_page,
-)
+from stemwright_platform.evaluation.report_page import PAGE, shown_example, shown_picture
 from stemwright_platform.evaluation.score_group import group_of
 from stemwright_platform.evaluation.score_table import Column, Line, ScoreTable, arrow, figure_of
 from stemwright_platform.evaluation.summary import LIMITS
@@ -194,7 +188,7 @@ def _sides(compared: ReportComparison, clip: str, task: str, out: Path) -> list[
         Wanted(name=compared.names[1], system=MODEL, task=task, folder=out / "b"),
         Wanted(name="the real song", system="real", task=JOINT, folder=out / "a"),
     ]
-    sources: Mapping[Path, Evaluation] = {out / "a": compared.a, out / "b": compared.b}
+    sources: Mapping[Path, EvaluationReport] = {out / "a": compared.a, out / "b": compared.b}
     for side in wanted:
         found = find_clip(sources[side.folder].folder, side.system, side.task, clip)
         copy = side.folder / CLIPS / side.system / side.task / clip

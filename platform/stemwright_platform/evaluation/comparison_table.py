@@ -57,11 +57,6 @@ def comparison_table(
         )
         for score, part in places
     ]
-    numbers = sorted({row.n for row in rows})
-    span = (
-        f"{numbers[0]:,} to {numbers[-1]:,}" if len(numbers) > 1 else f"{numbers[0]:,}" if numbers else "No"
-    )
-    tests = listed(sorted({row.test for row in rows})) if rows else "no"
     return ScoreTable(
         heading="",
         about="",
@@ -72,8 +67,14 @@ def comparison_table(
         ],
         lines=lines,
         first="score, part",
-        notes=[f"{span} pairs of clips, {tests} test, {len(rows)} figures.", *_too_few(rows)],
+        notes=[_counted(rows), *_too_few(rows)] if rows else [],
     )
+
+
+def _counted(rows: Sequence[ComparedScore]) -> str:
+    numbers = sorted({row.n for row in rows})
+    span = f"{numbers[0]:,} to {numbers[-1]:,}" if len(numbers) > 1 else f"{numbers[0]:,}"
+    return f"{span} pairs of clips, {listed(sorted({row.test for row in rows}))} test, {len(rows)} figures."
 
 
 def _too_few(rows: Sequence[ComparedScore]) -> list[str]:

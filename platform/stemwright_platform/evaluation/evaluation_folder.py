@@ -70,7 +70,7 @@ class ComparedScore:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Evaluation:
+class EvaluationReport:
     """All that report.json says."""
 
     folder: Path
@@ -109,7 +109,7 @@ class Evaluation:
         return self._rows.get((score, system, task, part)) or self._rows.get((score, system, "", part))
 
 
-def read_evaluation(folder: Path) -> Evaluation:
+def read_evaluation(folder: Path) -> EvaluationReport:
     """Read the report of a folder; InputError where it is missing, damaged or of another version."""
     try:
         report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
@@ -141,10 +141,10 @@ def find_part(folder: Path, part: str) -> Path | None:
     return next((path for suffix in _SUFFIXES if (path := folder / f"{part}{suffix}").is_file()), None)
 
 
-def _parsed(report: dict[str, Any], folder: Path) -> Evaluation:
+def _parsed(report: dict[str, Any], folder: Path) -> EvaluationReport:
     clips = [_row_of(AskedClip, entry) for entry in report["clips"]]
     infos = [_row_of(ScoreInfo, entry) for entry in report["scores_info"]]
-    return Evaluation(
+    return EvaluationReport(
         folder=folder,
         title=str(report["title"]),
         created=str(report["created"]),

@@ -2,7 +2,7 @@
 
 import math
 
-from stemwright_platform.evaluation.evaluation_folder import Evaluation
+from stemwright_platform.evaluation.evaluation_folder import EvaluationReport
 from stemwright_platform.evaluation.score_group import grouped
 from stemwright_platform.evaluation.score_row import ScoreInfo, ScoreRow
 from stemwright_platform.evaluation.score_table import (
@@ -43,7 +43,7 @@ def limits_of(infos: list[ScoreInfo]) -> dict[str, str]:
     }
 
 
-def frechet_tables(evaluation: Evaluation) -> list[ScoreTable]:
+def frechet_tables(evaluation: EvaluationReport) -> list[ScoreTable]:
     """A table a part, the mix first: a line a system and task; distance, limit and n an embedding."""
     infos = next(
         (infos for group, infos in grouped(evaluation.infos.values()) if group.name == "quality"), []
@@ -55,7 +55,9 @@ def frechet_tables(evaluation: Evaluation) -> list[ScoreTable]:
     return [_table(evaluation, infos, [row for row in rows if row.part == part], part) for part in parts]
 
 
-def _table(evaluation: Evaluation, infos: list[ScoreInfo], rows: list[ScoreRow], part: str) -> ScoreTable:
+def _table(
+    evaluation: EvaluationReport, infos: list[ScoreInfo], rows: list[ScoreRow], part: str
+) -> ScoreTable:
     limits = limits_of(infos)
     shown = [info for info in infos if info.score not in limits.values()]
     columns = [Column(label="data set", role="part")]
@@ -92,7 +94,7 @@ def _table(evaluation: Evaluation, infos: list[ScoreInfo], rows: list[ScoreRow],
 
 
 def _figures(
-    evaluation: Evaluation,
+    evaluation: EvaluationReport,
     info: ScoreInfo,
     limit: str | None,
     rows: dict[str, ScoreRow],

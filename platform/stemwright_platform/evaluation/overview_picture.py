@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stemwright_platform.evaluation.evaluation_folder import PICTURES, Evaluation
+from stemwright_platform.evaluation.evaluation_folder import PICTURES, EvaluationReport
 from stemwright_platform.evaluation.picture import TEXT_PT, WIDTH_IN, Picture, offset, put_legend
 from stemwright_platform.evaluation.ways import Way, ways
 from stemwright_platform.picture_style import ACCENT, HAIR, MODE_COLOURS, dress, new_figure, save
@@ -16,7 +16,7 @@ LEAST, MOST = -0.5, 1.5
 """Shares beyond are drawn at the edge."""
 
 
-def draw_overview(evaluation: Evaluation, out: Path) -> Picture | None:
+def draw_overview(evaluation: EvaluationReport, out: Path) -> Picture | None:
     """Write `pictures/overview.png` below `out`: a line a score, a dot a mode; nothing without a share."""
     found = ways(evaluation)
     if not found:

@@ -17,7 +17,7 @@ from stemwright_platform.evaluation.evaluation_folder import (
     PICTURES,
     AskedClip,
     ComparedScore,
-    Evaluation,
+    EvaluationReport,
     read_evaluation,
 )
 from stemwright_platform.evaluation.score_row import ScoreInfo
@@ -30,8 +30,8 @@ COMPARISON = "comparison.json"
 class ReportComparison:
     """The models of two evaluations, a and b."""
 
-    a: Evaluation
-    b: Evaluation
+    a: EvaluationReport
+    b: EvaluationReport
     names: tuple[str, str]
     """Their titles; their folders' names where the titles are the same."""
     infos: Mapping[str, ScoreInfo]
@@ -78,7 +78,7 @@ def compare_reports(folder_a: Path, folder_b: Path, out: Path, *, seed: int = 0)
     return write_comparison_page(compared, out)
 
 
-def compare_evaluations(a: Evaluation, b: Evaluation, *, seed: int = 0) -> ReportComparison:
+def compare_evaluations(a: EvaluationReport, b: EvaluationReport, *, seed: int = 0) -> ReportComparison:
     """Pair the models' clips. InputError where there are no pairs."""
     clips = _shared_clips(a, b)
     values = (_values(a, clips), _values(b, clips))
@@ -95,7 +95,7 @@ def compare_evaluations(a: Evaluation, b: Evaluation, *, seed: int = 0) -> Repor
     return ReportComparison(a=a, b=b, names=names, infos=infos, clips=clips, rows=rows, values=values)
 
 
-def _shared_clips(a: Evaluation, b: Evaluation) -> list[str]:
+def _shared_clips(a: EvaluationReport, b: EvaluationReport) -> list[str]:
     shared = [name for name in a.clips if name in b.clips]
     if not shared:
         raise InputError(
@@ -123,7 +123,7 @@ def _same(one: Any, other: Any) -> bool:
     return one == other
 
 
-def _values(evaluation: Evaluation, clips: Sequence[str]) -> ClipValues:
+def _values(evaluation: EvaluationReport, clips: Sequence[str]) -> ClipValues:
     wanted = set(clips)
     found = values_of(read_clip_scores(evaluation.folder), MODEL)
     if not found:
@@ -161,7 +161,7 @@ def _write_json(compared: ReportComparison, path: Path) -> None:
     partial.replace(path)
 
 
-def _about(evaluation: Evaluation, name: str) -> dict[str, Any]:
+def _about(evaluation: EvaluationReport, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "title": evaluation.title,

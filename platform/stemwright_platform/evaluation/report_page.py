@@ -1,21 +1,18 @@
 """The page of an evaluation: its tables, pictures and players, one HTML file beside the clips it plays."""
 
 import math
-import os
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from markupsafe import Markup
-
 from stemwright_platform.evaluation.clip_values import ClipMeans, clip_values, told_values
 from stemwright_platform.evaluation.comparison_table import HOLM, comparison_table
-from stemwright_platform.evaluation.evaluation_folder import Evaluation, Example, read_evaluation
+from stemwright_platform.evaluation.evaluation_folder import EvaluationReport, Example, read_evaluation
 from stemwright_platform.evaluation.example_players import Side, Wanted, sides_of
 from stemwright_platform.evaluation.frechet_table import frechet_tables
 from stemwright_platform.evaluation.listener_figures import listener_figures
+from stemwright_platform.evaluation.page_file import fill, told_fact, told_facts, write_page
 from stemwright_platform.evaluation.picture import Picture
 from stemwright_platform.evaluation.score_bounds import reference_row
 from stemwright_platform.evaluation.score_group import ScoreGroup, grouped
@@ -57,16 +54,8 @@ def write_report_page(folder: Path, *, listening: Path | None = None) -> Path:
     return write_page(folder / PAGE, render(evaluation, pictures, preferred))
 
 
-def write_page(path: Path, html: str) -> Path:
-    """Write a page, whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(html, encoding="utf-8")
-    partial.replace(path)
-    return path
-
-
 def render(
-    evaluation: Evaluation, pictures: Sequence[Picture], preferred: Mapping[str, Figure] | None = None
+    evaluation: EvaluationReport, pictures: Sequence[Picture], preferred: Mapping[str, Figure] | None = None
 ) -> str:
     """The page's HTML; audio and pictures are addressed relative to the evaluation's folder."""
     overview = next((drawn for drawn in pictures if not drawn.group), None)
@@ -86,23 +75,6 @@ def render(
         comparisons=_comparisons(evaluation),
         settings=_settings(evaluation),
         reading=READING,
-    )
-
-
-def fill(template: str, **values: Any) -> str:
-    """A page of this folder, with the house's style and this folder's script."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FunctionLoader(_resource),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = _resource("report.css", "demo") + _resource("report.css")
-    return environment.get_template(template).render(
-        style=Markup(style), script=Markup(_resource("report.js")), **values
     )
 
 
@@ -140,13 +112,8 @@ def shown_example(
     }
 
 
-def told_facts(entries: Mapping[str, Any]) -> dict[str, str]:
-    """Facts as words: lists joined, nothing where nothing is known."""
-    return {name.replace("_", " "): told_fact(value) for name, value in entries.items() if told_fact(value)}
-
-
 def _section(
-    evaluation: Evaluation,
+    evaluation: EvaluationReport,
     group: ScoreGroup,
     infos: Sequence[ScoreInfo],
     pictures: Sequence[Picture],
@@ -172,7 +139,7 @@ def _section(
     }
 
 
-def _examples(evaluation: Evaluation) -> list[dict[str, Any]]:
+def _examples(evaluation: EvaluationReport) -> list[dict[str, Any]]:
     """Groups of players: a score, a task and a part each."""
     groups: dict[tuple[str, str, str, str], list[Example]] = {}
     for example in evaluation.examples:
@@ -198,7 +165,7 @@ def _examples(evaluation: Evaluation) -> list[dict[str, Any]]:
     return shown
 
 
-def _sides(evaluation: Evaluation, clip: str, system: str, task: str) -> list[Side]:
+def _sides(evaluation: EvaluationReport, clip: str, system: str, task: str) -> list[Side]:
     """The system's player and the real song's; the codec's round trip where there is no recording."""
     wanted = [
         Wanted(name=_player_name(name), system=name, task=task, folder=evaluation.folder)
@@ -216,7 +183,7 @@ def _player_name(system: str) -> str:
 
 
 def _shown(
-    evaluation: Evaluation, example: Example, sides: Sequence[Side], values: ClipMeans
+    evaluation: EvaluationReport, example: Example, sides: Sequence[Side], values: ClipMeans
 ) -> dict[str, Any]:
     asked = evaluation.clips.get(example.clip)
     decimals = evaluation.infos[example.score].decimals
@@ -231,7 +198,7 @@ def _shown(
     )
 
 
-def _comparisons(evaluation: Evaluation) -> list[dict[str, Any]]:
+def _comparisons(evaluation: EvaluationReport) -> list[dict[str, Any]]:
     """A section for each pair of systems that was compared."""
     pairs = dict.fromkeys((row.a, row.b) for row in evaluation.comparisons)
     sections = []
@@ -250,7 +217,7 @@ def _comparisons(evaluation: Evaluation) -> list[dict[str, Any]]:
     return sections
 
 
-def _means(evaluation: Evaluation, a: str, b: str) -> dict[tuple[str, str, str], tuple[float, float]]:
+def _means(evaluation: EvaluationReport, a: str, b: str) -> dict[tuple[str, str, str], tuple[float, float]]:
     found = {}
     for row in evaluation.rows:
         other = reference_row(evaluation, row.score, b, row.task, row.part) if row.system == a else None
@@ -259,7 +226,7 @@ def _means(evaluation: Evaluation, a: str, b: str) -> dict[tuple[str, str, str],
     return found
 
 
-def _facts(evaluation: Evaluation) -> dict[str, str]:
+def _facts(evaluation: EvaluationReport) -> dict[str, str]:
     facts = {
         "created": evaluation.created.replace("T", " ").removesuffix("+00:00"),
         "clips": f"{len(evaluation.clips):,}",
@@ -271,7 +238,7 @@ def _facts(evaluation: Evaluation) -> dict[str, str]:
     return {name: fact for name, fact in facts.items() if fact}
 
 
-def _settings(evaluation: Evaluation) -> dict[str, str]:
+def _settings(evaluation: EvaluationReport) -> dict[str, str]:
     return {
         f"{kind}: {name}" if kind else name: value
         for kind, entries in (
@@ -281,22 +248,3 @@ def _settings(evaluation: Evaluation) -> dict[str, str]:
         )
         for name, value in told_facts(entries).items()
     }
-
-
-def told_fact(value: Any) -> str:
-    """A fact as words; empty where nothing is known."""
-    if value is None or value == "" or value == []:
-        return ""
-    if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {told_fact(of)}" for name, of in value.items() if told_fact(of))
-    if isinstance(value, (list, tuple)):
-        return ", ".join(told_fact(entry) for entry in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}" if value >= 10_000 else str(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _resource(name: str, package: str = "evaluation") -> str:
-    return (resources.files(f"stemwright_platform.{package}") / name).read_text(encoding="utf-8")

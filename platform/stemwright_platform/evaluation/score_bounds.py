@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from stemwright_platform.evaluation.evaluation_folder import Evaluation
+from stemwright_platform.evaluation.evaluation_folder import EvaluationReport
 from stemwright_platform.evaluation.score_row import ScoreInfo, ScoreRow
 from stemwright_platform.evaluation.wording import CEILINGS, FLOORS
 
@@ -35,7 +35,7 @@ class Bounds:
         return "floor and ceiling cannot be told apart" if not low.high < high.low else ""
 
 
-def bounds_of(evaluation: Evaluation, score: str, task: str, part: str) -> Bounds:
+def bounds_of(evaluation: EvaluationReport, score: str, task: str, part: str) -> Bounds:
     """The bounds of a figure; none for a score that is neither better high nor low."""
     info = evaluation.infos.get(score)
     if info is None or info.better == "neither":
@@ -49,7 +49,7 @@ def bounds_of(evaluation: Evaluation, score: str, task: str, part: str) -> Bound
 
 
 def _best(
-    evaluation: Evaluation, info: ScoreInfo, systems: tuple[str, ...], task: str, part: str
+    evaluation: EvaluationReport, info: ScoreInfo, systems: tuple[str, ...], task: str, part: str
 ) -> ScoreRow | None:
     found = [reference_row(evaluation, info.score, system, task, part) for system in systems]
     known = [row for row in found if row is not None and math.isfinite(row.value)]
@@ -57,7 +57,9 @@ def _best(
     return max(known, key=lambda row: sign * row.value, default=None)
 
 
-def reference_row(evaluation: Evaluation, score: str, system: str, task: str, part: str) -> ScoreRow | None:
+def reference_row(
+    evaluation: EvaluationReport, score: str, system: str, task: str, part: str
+) -> ScoreRow | None:
     """A reference's figure for a task: its own of this task, of no task, else of the joint task.
 
     Real songs are the same whatever a model was asked for, so one figure of theirs serves all tasks.

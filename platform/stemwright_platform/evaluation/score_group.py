@@ -30,7 +30,7 @@ GROUPS = (
         heading="Diversity and copying",
         about="Whether takes of one request differ, and whether anything comes nearer to a training clip "
         "than unseen real music does.",
-        words=("diversity", "spread", "copy", "copies", "nearest", "neighbour"),
+        words=("diversity", "spread", "copy", "copie", "nearest", "neighbour"),
     ),
     ScoreGroup(
         name="text",

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from stemwright_platform.evaluation.evaluation_folder import PICTURES, Evaluation
+from stemwright_platform.evaluation.evaluation_folder import PICTURES, EvaluationReport
 from stemwright_platform.evaluation.frechet_table import is_limit
 from stemwright_platform.evaluation.overview_picture import draw_overview
 from stemwright_platform.evaluation.picture import TEXT_PT, WIDTH_IN, Picture, offset, put_legend
@@ -51,7 +51,7 @@ class Run:
     """Part → value, and from where to where its line goes."""
 
 
-def draw_pictures(evaluation: Evaluation, out: Path) -> list[Picture]:
+def draw_pictures(evaluation: EvaluationReport, out: Path) -> list[Picture]:
     """Write `pictures/*.png` below `out`: the overview, then one for each score that knows what is better."""
     pictures = [picture] if (picture := draw_overview(evaluation, out)) else []
     for group, infos in grouped(evaluation.infos.values()):
@@ -62,7 +62,7 @@ def draw_pictures(evaluation: Evaluation, out: Path) -> list[Picture]:
     return pictures
 
 
-def _draw_score(evaluation: Evaluation, info: ScoreInfo, group: str, out: Path) -> Picture | None:
+def _draw_score(evaluation: EvaluationReport, info: ScoreInfo, group: str, out: Path) -> Picture | None:
     """A line a part: floors and ceilings as marks with a band between, what was made as dots by task."""
     rows = [row for row in evaluation.rows if row.score == info.score and math.isfinite(row.value)]
     made = [row for row in rows if role_of(row.system) == "made"]
@@ -97,7 +97,7 @@ def _is_crowded(made: Sequence[ScoreRow]) -> bool:
     return len({row.task for row in made if row.system == MODEL}) > MOST_TASKS
 
 
-def _series(made: Sequence[ScoreRow], evaluation: Evaluation) -> list[Run]:
+def _series(made: Sequence[ScoreRow], evaluation: EvaluationReport) -> list[Run]:
     """The model by task, or by mode where there are many tasks; then the others in grey, each its mark."""
     tracks = evaluation.tracks
     of_model = [row for row in made if row.system == MODEL]
@@ -156,7 +156,7 @@ def _label(axes: "Axes", series: Sequence[Run], rows: Sequence[ScoreRow]) -> Non
             axes.plot([], [], MARKS[system], color=SOFT, markersize=6, label=system_label(system))
 
 
-def _draw_bounds(axes: "Axes", evaluation: Evaluation, info: ScoreInfo, part: str, place: int) -> None:
+def _draw_bounds(axes: "Axes", evaluation: EvaluationReport, info: ScoreInfo, part: str, place: int) -> None:
     bounds = bounds_of(evaluation, info.score, JOINT, part)
     if bounds.floor and bounds.ceiling:
         ends = sorted((bounds.floor.value, bounds.ceiling.value))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stemwright_platform.evaluation.evaluation_folder import Evaluation
+from stemwright_platform.evaluation.evaluation_folder import EvaluationReport
 from stemwright_platform.evaluation.score_bounds import bounds_of, reference_row
 from stemwright_platform.evaluation.score_row import ScoreInfo, ScoreRow
 from stemwright_platform.evaluation.task_name import JOINT
@@ -99,7 +99,10 @@ def arrow(info: ScoreInfo) -> str:
 
 
 def systems_table(
-    evaluation: Evaluation, info: ScoreInfo, task: str = JOINT, preferred: Mapping[str, Figure] | None = None
+    evaluation: EvaluationReport,
+    info: ScoreInfo,
+    task: str = JOINT,
+    preferred: Mapping[str, Figure] | None = None,
 ) -> ScoreTable:
     """A line a system, a column a part: the form of the paper's Table 1.
 
@@ -140,7 +143,7 @@ def systems_table(
     )
 
 
-def bounds_table(evaluation: Evaluation, info: ScoreInfo) -> ScoreTable:
+def bounds_table(evaluation: EvaluationReport, info: ScoreInfo) -> ScoreTable:
     """A line a part, columns from floor over all that was made, by task, to ceiling."""
     rows = [row for row in evaluation.rows if row.score == info.score]
     present = {row.system for row in rows}
@@ -183,7 +186,7 @@ def bounds_table(evaluation: Evaluation, info: ScoreInfo) -> ScoreTable:
 
 
 def figure_of(
-    evaluation: Evaluation, info: ScoreInfo, row: ScoreRow | None, task: str, part: str, stars: str = ""
+    evaluation: EvaluationReport, info: ScoreInfo, row: ScoreRow | None, task: str, part: str, stars: str = ""
 ) -> Figure:
     """The cell of a row; what is made gets its share of the way from floor to ceiling."""
     what = f"{info.label}, {part_label(part)}"
@@ -223,7 +226,7 @@ def ordered_systems(systems: set[str]) -> list[str]:
     return sorted(systems, key=lambda s: (ROW_ORDER.index(s if s in ROW_ORDER else ""), s))
 
 
-def best_baseline(evaluation: Evaluation, info: ScoreInfo, task: str = JOINT) -> str | None:
+def best_baseline(evaluation: EvaluationReport, info: ScoreInfo, task: str = JOINT) -> str | None:
     """The baseline with the best mix by this score (the best mean over parts where no mix is scored)."""
     sign = 1 if info.better == "higher" else -1
     means: dict[str, list[float]] = {}
@@ -239,7 +242,7 @@ def best_baseline(evaluation: Evaluation, info: ScoreInfo, task: str = JOINT) ->
     return max(means, key=lambda name: sign * sum(means[name]) / len(means[name]), default=None)
 
 
-def _stars(evaluation: Evaluation, info: ScoreInfo, task: str) -> tuple[dict[str, str], str]:
+def _stars(evaluation: EvaluationReport, info: ScoreInfo, task: str) -> tuple[dict[str, str], str]:
     """Part → stars where the model is the better, and whom it was compared with."""
     baseline = best_baseline(evaluation, info, task)
     found = {}
@@ -251,14 +254,14 @@ def _stars(evaluation: Evaluation, info: ScoreInfo, task: str) -> tuple[dict[str
     return found, baseline or ""
 
 
-def _bounding_row(evaluation: Evaluation, score: str, system: str, part: str) -> ScoreRow | None:
+def _bounding_row(evaluation: EvaluationReport, score: str, system: str, part: str) -> ScoreRow | None:
     """A floor's or ceiling's figure: of the joint task or none, else the first there is."""
     row = evaluation.row(score, system, JOINT, part)
     others = (r for r in evaluation.rows if (r.score, r.system, r.part) == (score, system, part))
     return row or next(others, None)
 
 
-def _made_label(system: str, task: str, evaluation: Evaluation) -> str:
+def _made_label(system: str, task: str, evaluation: EvaluationReport) -> str:
     label = task_label(task, evaluation.tracks) if task else ""
     if system == MODEL:
         return label or MODEL

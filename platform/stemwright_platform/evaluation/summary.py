@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from statistics import fmean
 
 from stemwright_platform.evaluation.comparison import wins
-from stemwright_platform.evaluation.evaluation_folder import ComparedScore, Evaluation
+from stemwright_platform.evaluation.evaluation_folder import ComparedScore, EvaluationReport
 from stemwright_platform.evaluation.frechet_table import is_limit
 from stemwright_platform.evaluation.score_bounds import bounds_of
 from stemwright_platform.evaluation.score_group import group_of
@@ -27,7 +27,7 @@ LIMITS = (
 )
 
 
-def summary(evaluation: Evaluation) -> list[str]:
+def summary(evaluation: EvaluationReport) -> list[str]:
     """Sentences: clips, distance, prompt, stems, baselines, and what not to read into them."""
     if not any(row.system == MODEL and math.isfinite(row.value) for row in evaluation.rows):
         return ["No figure of a model is in this report.", LIMITS]
@@ -38,7 +38,7 @@ def summary(evaluation: Evaluation) -> list[str]:
     return [sentence for sentence in told if sentence]
 
 
-def _clips(evaluation: Evaluation) -> str:
+def _clips(evaluation: EvaluationReport) -> str:
     clips = evaluation.clips.values()
     if not clips:
         return ""
@@ -48,7 +48,7 @@ def _clips(evaluation: Evaluation) -> str:
     return f"Measured on {_counted(len(clips), 'clip')}{length} of {_counted(songs, 'song')}."
 
 
-def _distance(evaluation: Evaluation) -> str:
+def _distance(evaluation: EvaluationReport) -> str:
     """The first Fréchet distance of the model's mixes, between its bounds."""
     row = next((row for row in evaluation.rows if _is_headline(row)), None)
     if row is None or (info := evaluation.infos.get(row.score)) is None:
@@ -75,7 +75,7 @@ def _is_headline(row: ScoreRow) -> bool:
     return quality and (row.system, row.task, row.part) == (MODEL, JOINT, MIX) and math.isfinite(row.value)
 
 
-def _shares(evaluation: Evaluation) -> Iterable[str]:
+def _shares(evaluation: EvaluationReport) -> Iterable[str]:
     """Prompt and stems, over all figures of their kind."""
     told = {
         "text": "In agreement with the prompt the model has gone {share} of the way from floor to ceiling",
@@ -94,7 +94,7 @@ def _shares(evaluation: Evaluation) -> Iterable[str]:
             yield f"{sentence.format(share=share)} ({task}{figures})."
 
 
-def _baselines(evaluation: Evaluation) -> Iterable[str]:
+def _baselines(evaluation: EvaluationReport) -> Iterable[str]:
     rows: dict[str, list[ComparedScore]] = {}
     for row in evaluation.comparisons:
         if row.a == MODEL and row.score in evaluation.infos:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from stemwright_platform.evaluation.evaluation_folder import Evaluation
+from stemwright_platform.evaluation.evaluation_folder import EvaluationReport
 from stemwright_platform.evaluation.frechet_table import is_limit
 from stemwright_platform.evaluation.score_bounds import bounds_of
 from stemwright_platform.evaluation.score_row import ScoreInfo
@@ -29,7 +29,7 @@ class Way:
         return fmean(self.shares)
 
 
-def ways(evaluation: Evaluation) -> list[Way]:
+def ways(evaluation: EvaluationReport) -> list[Way]:
     """Scores in the order of the report, modes as they come; only figures that have a share."""
     found: dict[tuple[str, str], list[float]] = {}
     for row in evaluation.rows:
@@ -43,7 +43,7 @@ def ways(evaluation: Evaluation) -> list[Way]:
     return [Way(info=evaluation.infos[s], mode=mode, shares=found[s, mode]) for s, mode in pairs]
 
 
-def ways_table(evaluation: Evaluation) -> ScoreTable:
+def ways_table(evaluation: EvaluationReport) -> ScoreTable:
     """A line a score, a column a mode: the mean share of its figures."""
     found = ways(evaluation)
     modes = [mode for mode in MODES if any(way.mode == mode for way in found)]

@@ -3,17 +3,17 @@ import math
 import pytest
 from report_folder import edit_report, make_report_folder
 
-from stemwright_platform.evaluation.evaluation_folder import Evaluation, read_evaluation
+from stemwright_platform.evaluation.evaluation_folder import EvaluationReport, read_evaluation
 from stemwright_platform.evaluation.score_bounds import bounds_of, reference_row
 from stemwright_platform.evaluation.wording import MODEL
 
 
 @pytest.fixture(scope="module")
-def evaluation(tmp_path_factory) -> Evaluation:
+def evaluation(tmp_path_factory) -> EvaluationReport:
     return read_evaluation(make_report_folder(tmp_path_factory.mktemp("bounds"), num_clips=6, sound=False))
 
 
-def changed(tmp_path, score: str, values: dict[str, tuple[float, float, float]]) -> Evaluation:
+def changed(tmp_path, score: str, values: dict[str, tuple[float, float, float]]) -> EvaluationReport:
     """An evaluation in which systems have these values, low and high, of a score's joint mix."""
     folder = make_report_folder(tmp_path, num_clips=2, sound=False)
     rows = [

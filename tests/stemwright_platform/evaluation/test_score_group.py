@@ -2,6 +2,7 @@ import pytest
 from report_folder import INFOS
 
 from stemwright_platform.evaluation.score_group import group_of, grouped
+from stemwright_platform.evaluation.score_infos import all_infos
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,7 @@ def test_grouping_loses_no_score_and_keeps_their_order():
     assert sorted(info.score for _, infos in groups for info in infos) == sorted(i.score for i in INFOS)
     for _, infos in groups:
         assert infos == [info for info in INFOS if info in infos]
+
+
+def test_every_score_there_is_has_a_section():
+    assert [info.score for info in all_infos() if group_of(info.score).name == "other"] == []

@@ -1,7 +1,7 @@
 import pytest
 from report_folder import INFOS, edit_report, make_report_folder
 
-from stemwright_platform.evaluation.evaluation_folder import Evaluation, read_evaluation
+from stemwright_platform.evaluation.evaluation_folder import EvaluationReport, read_evaluation
 from stemwright_platform.evaluation.score_table import (
     ScoreTable,
     best_baseline,
@@ -20,7 +20,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def evaluation(folder) -> Evaluation:
+def evaluation(folder) -> EvaluationReport:
     return read_evaluation(folder)
 
 
