@@ -1,5 +1,6 @@
 """Scores of what the rows of an ablation generate, by the same evaluation that scores any system."""
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -36,11 +37,16 @@ class GenerationScoring:
             return {}
         # references and one more take of all tracks at once come from a model of the curriculum
         some = str(models.get(("curriculum", min(seed for _, seed in models)), next(iter(models.values()))))
-        plan = replace(self.plan, source=replace(self.plan.source, model=some), tasks=(JOINT,))
-        items = self._items(plan, rows, models, out)
+        source = replace(self.plan.source, model=some)
+        # whether a model copies, and how its takes spread, is not what the rows are about
+        plan = replace(self.plan, source=source, tasks=(JOINT,), training=0, retakes=0)
+        folder = out / _key(plan, rows)
+        items = self._items(plan, rows, models, folder)
         make_staged(items, plan.source, plan.sampling, seed=plan.seed, jobs=self.jobs)
-        evaluation = out / f"evaluation-{len(models)}"
-        evaluate_model(plan, evaluation, baselines=systems_of(items), jobs=self.jobs)
+        evaluation = folder / f"evaluation-{len(models)}"
+        evaluate_model(
+            plan, evaluation, baselines=systems_of(items), features=out / "features", jobs=self.jobs
+        )
         found = read_rows(evaluation / REPORT)
         return {key: [row for row in found if row.system == system_name(*key)] for key in models}
 
@@ -64,6 +70,12 @@ class GenerationScoring:
             for (name, seed), model in models.items()
             for clip in clips
         ]
+
+
+def _key(plan: EvaluationPlan, rows: Sequence[AblationRow]) -> str:
+    """A digest of all that decides the clips beside the models: others get a folder of their own."""
+    asked = json.dumps([plan.settings, [row.stages for row in rows]], sort_keys=True)
+    return hashlib.sha256(asked.encode()).hexdigest()[:12]
 
 
 def system_name(row: str, seed: int) -> str:

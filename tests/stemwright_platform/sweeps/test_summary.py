@@ -48,7 +48,9 @@ def test_intervals_cover_the_truth_of_a_difference() -> None:
     covered = 0
     for draw in range(300):
         results = grid([0.0, 1.0], seeds=4, noise=1.0, draw=draw)
-        values = [{r.seed: r.scores["ratio"] for r in results if r.setting["training.p1"] == p} for p in (0.0, 1.0)]
+        values = [
+            {r.seed: r.scores["ratio"] for r in results if r.setting["training.p1"] == p} for p in (0.0, 1.0)
+        ]
         found = Blocks.of(values).difference(1, 0)
         assert found is not None
         gap, half, _ = found

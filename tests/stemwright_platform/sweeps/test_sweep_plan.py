@@ -57,7 +57,10 @@ def test_p2_starts_at_its_share_of_the_steps_in_whole_epochs(
     make_plan: MakePlan, share: float, steps: int
 ) -> None:
     plan = make_plan("p2=0,0.5", p2_starts_at=share, steps=steps)
-    with_p2, without = plan.trial({"training.p2": 0.5}, 1, Path("o")), plan.trial({"training.p2": 0.0}, 1, Path("o"))
+    with_p2, without = (
+        plan.trial({"training.p2": 0.5}, 1, Path("o")),
+        plan.trial({"training.p2": 0.0}, 1, Path("o")),
+    )
     epoch = with_p2.plan.preset.training.p2_starts_at_epoch
     assert epoch <= share * steps < epoch + 1  # an epoch of this data is one step
     assert without.plan.preset.training.p2_starts_at_epoch == plan.preset.training.p2_starts_at_epoch
