@@ -156,9 +156,11 @@ def _at_least_a_window(mono: Tensor) -> Tensor:
 def _folder(weights: str | None) -> Path:
     """Where config.json and weights lie; the published model has no safetensors, only pytorch_model.bin."""
     model = weights or _MODEL
-    local = Path(model).is_dir()
+    local = Path(model).is_dir() or model.startswith(("/", ".", "~")) or model.count("/") != 1
     folder = Path(model) if local else cached_snapshot(model)
     command = f"hf download {_MODEL} --local-dir {model}" if local else f"hf download {model}"
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"{model} is no folder or file with CLAP's weights; fetch them with `{command}`")
     if folder is None:
         raise InputError(
             f"the weights of {model} are neither a folder nor in the local cache; "

@@ -18,7 +18,8 @@ from stemwright.metrics.feature import Arrays
 from stemwright.metrics.weights_file import check_digest, file_sha256, find_weights_file, read_weights_file
 
 _FILE = "vggish-10086976.pth"
-_FETCH = f"curl -LO https://github.com/harritaylor/torchvggish/releases/download/v0.1/{_FILE}"
+_URL = f"https://github.com/harritaylor/torchvggish/releases/download/v0.1/{_FILE}"
+_FETCH = f"curl -L --create-dirs --output-dir {{place}} -O {_URL}"
 _RATE_HZ = 16_000
 _WINDOW, _HOP, _FFT = 400, 160, 512
 """25 ms every 10 ms."""
@@ -46,7 +47,9 @@ class Vggish:
     def __init__(self, network: nn.Module, *, weights_hash: str, device: torch.device | str = "cpu") -> None:
         """`network`: patches `[P, 1, 96, 64]` → `[P, 128]`; `weights_hash`: of its weights."""
         self._device = torch.device(device)
-        self._network = network.to(self._device).eval().requires_grad_(False)
+        # Channels last: a fifth faster on a CPU.
+        network = network.to(self._device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self._network = network.eval().requires_grad_(False)
         self.fingerprint = hashlib.sha256(repr(("vggish", 1, weights_hash)).encode()).hexdigest()[:16]
 
     @classmethod
@@ -63,7 +66,7 @@ class Vggish:
         try:
             network.load_state_dict(state, assign=True)
         except RuntimeError:
-            raise InputError(f"{path}: is not VGGish's weights; fetch them with `{_FETCH}`") from None
+            raise InputError(f"{path}: is not VGGish's weights; fetch them with `curl -LO {_URL}`") from None
         return cls(network, weights_hash=file_sha256(path), device=device)
 
     @classmethod

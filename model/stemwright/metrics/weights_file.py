@@ -17,8 +17,8 @@ from stemwright.errors import InputError
 def find_weights_file(weights: str | None, *, file: str, command: str, alternative: str) -> Path:
     """A file of weights: `weights` itself, `file` in that folder, or `file` in PyTorch's cache.
 
-    In a folder, a safetensors file of the same stem does as well. `command` fetches it and `alternative`
-    needs no weights: both are for the error. Raises InputError where there is none.
+    In a folder, a safetensors file of the same stem does as well. `command` fetches it into "{place}" and
+    `alternative` needs no weights: both are for the error. Raises InputError where there is none.
     """
     place = Path(weights) if weights else Path(torch.hub.get_dir()) / "checkpoints"
     if place.is_file():
@@ -27,7 +27,7 @@ def find_weights_file(weights: str | None, *, file: str, command: str, alternati
         if path.is_file():
             return path
     where = f"{place} has no {file}" if weights else f"{file} is not in {place}"
-    raise InputError(f"{where}; fetch it with `{command}`, or use {alternative}")
+    raise InputError(f"{where}; fetch it with `{command.format(place=place)}`, or use {alternative}")
 
 
 def read_weights_file(path: Path) -> dict[str, Tensor]:

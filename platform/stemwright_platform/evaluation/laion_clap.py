@@ -17,7 +17,7 @@ from stemwright.metrics.weights_file import find_weights_file
 from stemwright_platform.evaluation.external_scorer import ExternalScorer, ScorerCommand, scorer_script
 
 _FILE = "music_audioset_epoch_15_esc_90.14.pt"
-_FETCH = f"hf download lukewys/laion_clap {_FILE} --local-dir ."
+_FETCH = f"hf download lukewys/laion_clap {_FILE} --local-dir {{place}}"
 _WIDTH = 512
 
 

@@ -131,6 +131,13 @@ def test_missing_weights_are_one_line_with_the_files_the_command_and_the_alterna
             assert part in line
 
 
+@pytest.mark.parametrize("path", ["/nowhere", "./none", "clap/music/none.pt"])
+def test_a_path_that_is_not_there_is_not_taken_for_a_models_name(path: str) -> None:
+    with pytest.raises(InputError, match=f"^{path} is no folder or file with CLAP's weights") as error:
+        Clap.load(path)
+    assert f"hf download laion/larger_clap_music --local-dir {path}" in str(error.value)
+
+
 def test_a_file_that_lacks_a_weight_is_refused_and_not_filled_at_random(tmp_path: Path) -> None:
     save_toy_clap(tmp_path, pickled=True)
     state = toy_clap().state_dict()

@@ -156,7 +156,7 @@ def test_missing_weights_are_one_line_with_the_file_the_command_and_the_alternat
         Vggish.load(str(tmp_path))
     line = str(error.value)
     assert "\n" not in line
-    for part in (str(tmp_path), "vggish-10086976.pth", "curl -LO", "'musicnn'"):
+    for part in (str(tmp_path), "vggish-10086976.pth", f"--output-dir {tmp_path} -O https://", "'musicnn'"):
         assert part in line
 
 
