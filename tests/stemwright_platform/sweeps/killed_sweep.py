@@ -7,6 +7,6 @@ from stemwright_platform.cli import main
 if __name__ == "__main__":
     data, out, uri, steps = sys.argv[1:]
     words = ["sweep", "curriculum", "--preset", "tiny", "--data", data, "--out", out, "--steps", steps]
-    words += ["--p1", "0.2,0.5,0.8", "--seeds", "1", "--rounds", "1", "--parallel", "1"]
+    words += ["--p1", "0.2,0.8", "--seeds", "1", "--rounds", "1", "--parallel", "1"]
     words += ["--set", "training.windows_s=[0.2]", "--set", "training.batch_size=2", "--tracking-uri", uri]
     main(words)

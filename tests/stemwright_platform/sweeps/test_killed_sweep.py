@@ -14,7 +14,7 @@ from stemwright.run_folder import RunFolder
 from stemwright.training_log import read_log
 from stemwright_platform.training.tracking import open_client
 
-STEPS = 120
+STEPS = 60
 
 
 @pytest.mark.chaos
@@ -35,15 +35,15 @@ def test_a_sweep_goes_on_after_its_driver_was_killed_and_repeats_nothing_that_ha
     assert cut_off
     again = subprocess.run([*start, str(STEPS)], env=environment, capture_output=True, text=True, timeout=900)
     assert again.returncode == 0, again.stderr
-    assert "3 finished" in again.stdout
+    assert "2 finished" in again.stdout
     assert {path: path.stat().st_mtime_ns for path in before} == before
     for folder in out.glob("trials/*/"):
         assert [record["step"] for record in read_log(RunFolder(folder).metrics)] == [*range(1, STEPS + 1)]
     # a trial that went on wrote each step once, up to those after its last checkpoint
     repeated = (cut_off[0] / "metrics.jsonl").read_text().count("\n") - STEPS
     assert 0 <= repeated <= 25
-    assert sorted(statuses(uri)) == ["FINISHED"] * 4
-    assert len(json.loads((out / "results.json").read_text())["trials"]) == 3
+    assert sorted(statuses(uri)) == ["FINISHED"] * 3
+    assert len(json.loads((out / "results.json").read_text())["trials"]) == 2
 
 
 def ended(out: Path) -> list[Path]:
