@@ -12,11 +12,14 @@ that is rotated against itself. Writes results/coherence.md and .json.
 
 import argparse
 import json
+import multiprocessing
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,8 +35,11 @@ from stemwright.metrics.separability import Separation, separate
 from stemwright.tracks import TRACKS
 
 FEATURES = (Rhythm(), Harmony(), Levels())
+NAMES = tuple(feature.name for feature in FEATURES)
 PAIRS = tuple(combinations(TRACKS.names, 2))
 CONTRASTS = ("elsewhere", "on the bar", "other")
+DEMO = "demo songs"
+ROTATIONS = 8
 OTHERS = 3
 """Pairs of other groups for each true one."""
 
@@ -48,24 +54,48 @@ def main() -> None:
     parser.add_argument("--corpus-songs", type=int, default=48)
     parser.add_argument("--recording", action="append", default=[], metavar="NAME=MANIFEST")
     arguments = parser.parse_args()
+    # A process a set; spawned, for a fork of a process that runs threads may hang.
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = list(pool.map(found_in, *zip(*((name, arguments) for name in names(arguments)), strict=True)))
+    report(found, arguments)
+
+
+def names(arguments: argparse.Namespace) -> list[str]:
+    return [DEMO, *(given.split("=", 1)[0] for given in (*arguments.corpus, *arguments.recording))]
+
+
+def found_in(name: str, arguments: argparse.Namespace) -> "Found":
+    """In one set of clips."""
     torch.set_num_threads(1)
     clock = Clock()
-    sets = {"demo songs": heard(demo_clips(arguments.songs, arguments.seconds), clock)}
-    for name, manifest in (given.split("=", 1) for given in arguments.corpus):
-        clips = corpus_clips(Path(manifest), arguments.corpus_songs, arguments.seconds)
-        sets[name] = heard(clips, clock)
-    for name, manifest in (given.split("=", 1) for given in arguments.recording):
-        sets[name] = heard(rotated_clips(Path(manifest), 8), clock)
-    rows = [row for name, clips in sets.items() for row in validated(name, clips)]
-    kept = {name: adherence(clips) for name, clips in sets.items()}
-    report(rows, kept, clock, arguments)
+    corpora = dict(given.split("=", 1) for given in arguments.corpus)
+    recordings = dict(given.split("=", 1) for given in arguments.recording)
+    if name == DEMO:
+        clips = demo_clips(arguments.songs, arguments.seconds)
+    elif name in corpora:
+        clips = corpus_clips(Path(corpora[name]), arguments.corpus_songs, arguments.seconds)
+    else:
+        clips = rotated_clips(Path(recordings[name]), ROTATIONS)
+    known = heard(clips, clock)
+    return Found(name, list(validated(name, known)), adherence(known), clock)
+
+
+class Found(NamedTuple):
+    """In one set of clips."""
+
+    name: str
+    rows: list[dict]
+    """As `row` makes them."""
+    kept: dict[str, float]
+    """Adherence by name."""
+    clock: "Clock"
 
 
 class Clock:
     """CPU seconds of the features, by name, and the seconds of audio that they heard."""
 
     def __init__(self) -> None:
-        self.spent_s = dict.fromkeys((feature.name for feature in FEATURES), 0.0)
+        self.spent_s = dict.fromkeys(NAMES, 0.0)
         self.audio_s = 0.0
 
 
@@ -175,9 +205,13 @@ def adherence(clips: Sequence[Heard]) -> dict[str, float]:
     }
 
 
-def report(rows: list[dict], kept: dict, clock: Clock, arguments: argparse.Namespace) -> None:
-    speed = {name: round(clock.audio_s / spent_s) for name, spent_s in clock.spent_s.items()}
-    speed["all three"] = round(clock.audio_s / sum(clock.spent_s.values()))
+def report(found_in_sets: Sequence[Found], arguments: argparse.Namespace) -> None:
+    rows = [row for one in found_in_sets for row in one.rows]
+    kept = {one.name: one.kept for one in found_in_sets}
+    audio_s = sum(one.clock.audio_s for one in found_in_sets)
+    spent_s = {name: sum(one.clock.spent_s[name] for one in found_in_sets) for name in NAMES}
+    speed = {name: round(audio_s / spent_s[name]) for name in NAMES}
+    speed["all three"] = round(audio_s / sum(spent_s.values()))
     facts = {"hardware": hardware(), "clip_s": arguments.seconds, "times_real_time": speed}
     found = json.dumps(facts | {"adherence": kept, "rows": rows}, indent=1)
     (RESULTS / "coherence.json").write_text(found + "\n", encoding="utf-8")

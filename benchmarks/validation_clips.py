@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import soundfile
+import soxr
 import torch
 from torch import Tensor
 
@@ -89,10 +91,12 @@ def corpus_clips(manifest: Path, songs: int, seconds: float) -> Iterator[Clip]:
     ]
     for index in np.unique(np.linspace(0, len(long) - 1, min(songs, len(long))).astype(int)):
         song, rng = long[index], np.random.default_rng([SEED, int(index)])
-        stems = _read(song)
         for place, starts_s in _starts_s(song, seconds, rng).items():
             for number, start_s in enumerate(starts_s):
-                yield _clip(song, number, place, {k: _excerpt(v, start_s, seconds) for k, v in stems.items()})
+                stems = {
+                    track: _part(paths[0], start_s, seconds) for track, paths in song.tracks.items() if paths
+                }
+                yield _clip(song, number, place, stems)
 
 
 def _starts_s(song: Song, seconds: float, rng: np.random.Generator) -> dict[Place, tuple[float, float]]:
@@ -132,6 +136,16 @@ def _clip(song: Song, number: int, place: Place, stems: dict[str, Tensor]) -> Cl
 
 def _read(song: Song) -> dict[str, Tensor]:
     return {track: read_audio(paths[0], RATE_HZ) for track, paths in song.tracks.items() if paths}
+
+
+def _part(path: str, start_s: float, seconds: float) -> Tensor:
+    """Of a file that need not be read from its start."""
+    rate_hz = soundfile.info(path).samplerate
+    audio, _ = soundfile.read(
+        path, round(seconds * rate_hz), round(start_s * rate_hz), dtype="float32", always_2d=True
+    )
+    stereo = np.repeat(audio, 2, axis=1) if audio.shape[1] == 1 else audio[:, :2]
+    return torch.from_numpy(np.ascontiguousarray(soxr.resample(stereo, rate_hz, RATE_HZ).T))
 
 
 def _excerpt(stem: Tensor, start_s: float, seconds: float) -> Tensor:
