@@ -16,7 +16,11 @@ from stemwright.prompts import SongMetadata
 from stemwright.text_encoder import load_text_encoder
 from stemwright.tracks import TRACKS, Tracks
 from stemwright.unet import StemUNet
-from stemwright_platform.corpus.manifest import Song
+from stemwright_platform.corpus.demo_corpus import make_demo_corpus
+from stemwright_platform.corpus.encode_locally import prepare_locally
+from stemwright_platform.corpus.encode_shard import Encoding
+from stemwright_platform.corpus.manifest import Song, read_manifest, write_manifest
+from stemwright_platform.evaluation.making import Source
 
 
 def tone(
@@ -81,3 +85,18 @@ def make_song(tmp_path: Path) -> Callable[..., Song]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small_source(make_checkpoint: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Source:
+    """Six demo songs of eight seconds, four of them held out, their latents, a model of random weights."""
+    folder = tmp_path_factory.mktemp("small_source")
+    manifest = make_demo_corpus(folder / "corpus", 6, duration_s=8.0)
+    songs = [
+        replace(song, split="test" if number < 4 else "train")
+        for number, song in enumerate(read_manifest(manifest))
+    ]
+    write_manifest(manifest, songs)
+    prepare_locally(songs, folder / "latents", Encoding(codec=load_codec("mdct"), tracks=TRACKS))
+    model = make_checkpoint(folder / "model")
+    return Source(model=str(model), data=str(folder / "latents"), manifest=str(manifest))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 import pyarrow as pa
 
 from stemwright.checkpoint import Checkpoint, load_checkpoint
+from stemwright.data_mix import DataMix
+from stemwright.data_source import DataSource
 from stemwright.dataset_info import DatasetInfo
 from stemwright.metrics.interval import bootstrap_interval
+from stemwright.training_run import check_origin
 from stemwright_platform.evaluation.baseline_items import baseline_items
 from stemwright_platform.evaluation.clip_score_table import read_clip_scores
-from stemwright_platform.evaluation.clip_scoring import ScoreItem
 from stemwright_platform.evaluation.comparison import as_json, compare_systems
 from stemwright_platform.evaluation.evaluation import Evaluation
 from stemwright_platform.evaluation.evaluation_plan import EvaluationPlan
@@ -28,6 +30,7 @@ from stemwright_platform.evaluation.score_row import ScoreRow
 from stemwright_platform.evaluation.sound_group import sound_groups
 from stemwright_platform.evaluation.systems import MODEL
 from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
+from stemwright_platform.training.tracking import checked_uri
 
 
 def evaluate_model(
@@ -46,19 +49,22 @@ def evaluate_model(
     actors, 1 for this process alone, None for as many as fit. `tracking_uri`: MLflow; None tracks nothing.
     Raises InputError for what a user can mend.
     """
+    if tracking_uri:
+        checked_uri(tracking_uri)
     folder = checkpoint_folder(plan.source.model, tracking_uri)
     checkpoint = load_checkpoint(folder)
     plan = replace(plan, source=replace(plan.source, model=str(folder)))
+    check_origin(asdict(checkpoint.origin), DataMix.open([DataSource.of(plan.source.data)]), folder)
     out = out.resolve()
     evaluation = Evaluation(plan, out, checkpoint.tracks, features=features, jobs=jobs)
+    hearing = Hearing(plan.features.embedders(plan.source.device), evaluation.store)
+    clips = evaluation.clips.clips
+    others = baseline_items(
+        baselines or {}, clips, checkpoint.tracks, out, demucs_weights=demucs_weights, jobs=jobs
+    )
     plan.begin(out, checkpoint.fingerprint)
-    others: list[ScoreItem] = []
-    if baselines:
-        clips, tracks = evaluation.clips.clips, checkpoint.tracks
-        others = baseline_items(baselines, clips, tracks, out, demucs_weights=demucs_weights, jobs=jobs)
     evaluation.make()
     items = [*evaluation.items(), *others]
-    hearing = Hearing(plan.features.embedders(plan.source.device), evaluation.store)
     reference = evaluation.reference()
     evaluation.score(items, hearing, reference)
     groups = sound_groups(items)

@@ -115,7 +115,7 @@ class Evaluation:
 
     def novelty(self, hearing: Hearing) -> Novelty | None:
         """What copies are looked for in; None where there are no two training songs."""
-        make = partial(CorpusHearing, self.plan.source, self.plan.features, self.store, mix_only=True)
+        make = partial(CorpusHearing, self.plan.source, self.plan.features, self.store, searching=True)
         heard = [*self._done("training songs", make, self.clips.training)]
         if len({clip.song for clip, _ in heard}) < 2:
             return None

@@ -9,6 +9,8 @@ from stemwright.metrics.feature import Feature
 EMBEDDINGS = ("musicnn", "musicnn-msd", "vggish", "clap")
 TAGS, WORDS = "musicnn", "clap"
 """What hears tags, and what hears music and words alike."""
+SEARCH_HOP_S = 1.0
+"""Between patches of songs in which copies are looked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +42,14 @@ class FeatureChoice:
     def embedders(self, device: str = "cpu") -> list[Feature]:
         """What gives `embeddings`. InputError where weights are missing."""
         return [self._embedder(entry, device) for entry in self.embeddings]
+
+    def searching(self, device: str = "cpu") -> Feature:
+        """What hears songs that copies are looked for in: patches so close that none lies between them."""
+        if _name(self.embeddings[0]) == TAGS:
+            from stemwright.metrics.musicnn import Musicnn
+
+            return Musicnn(patch_hop_s=SEARCH_HOP_S)
+        return self._embedder(self.embeddings[0], device)
 
     def _embedder(self, entry: str, device: str) -> Feature:
         name, _, weights = entry.partition("=")

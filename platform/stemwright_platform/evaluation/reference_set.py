@@ -29,11 +29,12 @@ class CorpusHearing:
     """What an actor does: a clip of the corpus → what embedders hear in its tracks and its mix."""
 
     def __init__(
-        self, source: Source, choice: FeatureChoice, store: FeatureStore, *, mix_only: bool = False
+        self, source: Source, choice: FeatureChoice, store: FeatureStore, *, searching: bool = False
     ) -> None:
+        """`searching`: the mix alone, closely, for copies to be looked for in it."""
         self._corpus = source.open()[1]
-        self._hearing = Hearing(choice.embedders(source.device), store)
-        self._mix_only = mix_only
+        ears = [choice.searching(source.device)] if searching else choice.embedders(source.device)
+        self._hearing, self._mix_only = Hearing(ears, store), searching
 
     def __call__(self, clip: Clip) -> HeardClip:
         stems = self._corpus.heard(clip)
