@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from stemwright_platform.evaluation.evaluation_folder import PICTURES, EvaluationReport
 from stemwright_platform.evaluation.picture import TEXT_PT, WIDTH_IN, Picture, offset, put_legend
-from stemwright_platform.evaluation.ways import Way, ways
+from stemwright_platform.evaluation.ways import MODES, Way, ways
 from stemwright_platform.picture_style import ACCENT, HAIR, MODE_COLOURS, dress, new_figure, save
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def draw_overview(evaluation: EvaluationReport, out: Path) -> Picture | None:
     if not found:
         return None
     scores = list(dict.fromkeys(way.info.score for way in found))
-    modes = list(dict.fromkeys(way.mode for way in found))
+    modes = [mode for mode in MODES if any(way.mode == mode for way in found)]
     about = "Mean over parts and tasks; the thin line spans them."
     figure = new_figure(WIDTH_IN, 2.1 + 0.44 * len(scores), "How far the model has come", about)
     axes = figure.subplots()

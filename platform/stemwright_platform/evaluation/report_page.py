@@ -31,11 +31,11 @@ from stemwright_platform.evaluation.wording import (
 
 PAGE = "index.html"
 READING = {
-    "floor": "shuffled stems: tracks of different songs of the same tempo and key; untrained model: the same "
-    "model before its first step",
+    "floor": "the untrained model: the same model before its first step; for how stems fit also shuffled "
+    "stems: tracks of different songs of the same tempo and key",
     "ceiling": "codec round trip: the real songs through the codec alone; real songs: as recorded",
-    "share": "(x − floor) / (ceiling − floor), with the better of the two floors and of the two ceilings; it "
-    "can lie below 0 % or above 100 %",
+    "share": "(x − floor) / (ceiling − floor), with the better floor and the better ceiling; it can lie "
+    "below 0 % or above 100 %",
     "interval": "95 %, by drawing clips again with replacement; it tells how much other clips of the same "
     "kind would move the figure, not how much another training would",
     "–": "not measured, or nothing to measure, as the key of a silent track; the cell tells which",

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from stemwright_platform.evaluation.evaluation_folder import EvaluationReport
+from stemwright_platform.evaluation.score_group import group_of
 from stemwright_platform.evaluation.score_row import ScoreInfo, ScoreRow
 from stemwright_platform.evaluation.wording import CEILINGS, FLOORS
 
@@ -40,12 +41,17 @@ def bounds_of(evaluation: EvaluationReport, score: str, task: str, part: str) ->
     info = evaluation.infos.get(score)
     if info is None or info.better == "neither":
         return Bounds(floor=None, ceiling=None)
-    floor = _best(evaluation, info, FLOORS, task, part)
+    floor = _best(evaluation, info, floors_of(score), task, part)
     ceiling = _best(evaluation, info, CEILINGS, task, part)
     if floor and ceiling and (ceiling.value - floor.value) * (1 if info.better == "higher" else -1) <= 0:
         # a floor that is as good as the ceiling bounds nothing
         return Bounds(floor=floor, ceiling=None)
     return Bounds(floor=floor, ceiling=ceiling)
+
+
+def floors_of(score: str) -> tuple[str, ...]:
+    """Shuffled stems bound how stems fit alone: each of them is as good a sound as any recording."""
+    return FLOORS if group_of(score).name == "coherence" else ("untrained",)
 
 
 def _best(

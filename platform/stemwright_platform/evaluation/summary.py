@@ -49,7 +49,7 @@ def _clips(evaluation: EvaluationReport) -> str:
 
 
 def _distance(evaluation: EvaluationReport) -> str:
-    """The first Fréchet distance of the model's mixes, between its bounds."""
+    """The first Fréchet distance of the model's mixes, beside its bounds."""
     row = next((row for row in evaluation.rows if _is_headline(row)), None)
     if row is None or (info := evaluation.infos.get(row.score)) is None:
         return ""
@@ -59,9 +59,8 @@ def _distance(evaluation: EvaluationReport) -> str:
         for bound in (bounds.ceiling, bounds.floor)
         if bound is not None
     ]
-    between = f", where {' and '.join(places)} would be" if len(places) == 1 else ""
-    between = f", between {places[0]} and {places[1]}" if len(places) == 2 else between
-    return f"The model's mixes have {info.label} {number_text(row.value, info.decimals)}{between}."
+    beside = f" ({', '.join(places)})" if places else ""
+    return f"The model's mixes have {info.label} {number_text(row.value, info.decimals)}{beside}."
 
 
 def _these(system: str) -> str:

@@ -46,16 +46,25 @@ def test_the_bounds_are_the_better_of_floors_and_of_ceilings(evaluation):
     assert (bounds.floor.system, bounds.ceiling.system) == ("untrained", "real")
 
 
+def test_shuffled_stems_bound_how_stems_fit_and_nothing_else(tmp_path):
+    values = {"shuffled": (0.3, 0.25, 0.35), "untrained": (0.1, 0.0, 0.15), "real": (0.9, 0.8, 1.0)}
+    fit = bounds_of(changed(tmp_path / "fit", "onset_lock", values), "onset_lock", "joint", "mix")
+    text = bounds_of(changed(tmp_path / "text", "tag_agreement", values), "tag_agreement", "joint", "mix")
+    assert fit.floor
+    assert text.floor
+    assert (fit.floor.system, text.floor.system) == ("shuffled", "untrained")
+
+
 def test_no_share_where_floor_and_ceiling_overlap(tmp_path):
     values = {"shuffled": (0.1, 0.0, 0.4), "real": (0.3, 0.2, 0.5)}
-    bounds = bounds_of(changed(tmp_path, "tag_agreement", values), "tag_agreement", "joint", "mix")
+    bounds = bounds_of(changed(tmp_path, "onset_lock", values), "onset_lock", "joint", "mix")
     assert math.isnan(bounds.share(0.2))
     assert "told apart" in bounds.reason
 
 
 def test_no_share_where_the_floor_is_better_than_the_ceiling(tmp_path):
     values = {"shuffled": (0.5, 0.45, 0.55), "real": (0.3, 0.25, 0.35)}
-    bounds = bounds_of(changed(tmp_path, "tag_agreement", values), "tag_agreement", "joint", "mix")
+    bounds = bounds_of(changed(tmp_path, "onset_lock", values), "onset_lock", "joint", "mix")
     assert math.isnan(bounds.share(0.4))
     assert bounds.reason
 

@@ -11,7 +11,7 @@ def told(folder) -> str:
 def test_it_tells_distance_bounds_shares_and_limits(tmp_path):
     text = told(make_report_folder(tmp_path, num_clips=6, sound=False))
     assert "6 clips" in text
-    assert "27.0, between 3.0 for real songs and 51.0 for the untrained model" in text
+    assert "27.0 (3.0 for real songs, 51.0 for the untrained model)" in text
     assert "stems fit" in text
     assert "Against blurry" in text
     assert LIMITS in text
