@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from stemwright_platform.evaluation.score_infos import infos_of
 from stemwright_platform.evaluation.score_row import ScoreRow
 from stemwright_platform.sweeps.ablation_row import AblationRow
 from stemwright_platform.sweeps.summary import Blocks
@@ -32,7 +34,11 @@ def report_ablation(
     held_out = {mode: held_out_values(rows, results, mode) for mode in MODES}
     held_out = {mode: values for mode, values in held_out.items() if any(values.values())}
     tables = {"Held-out error": held_out_table(rows, held_out)}
-    tables |= {f"Generated: {score}": scores_table(rows, made, score) for score in _scores(made)}
+    for info in infos_of(_scores(made)):
+        table = scores_table(rows, made, info.score)
+        better = "" if info.better == "neither" else f" {info.better.capitalize()} is better."
+        about = f"{info.about}{better} {table.about}"
+        tables[f"Generated: {info.label}"] = replace(table, about=about)
     verdict = told(rows, held_out)
     trained = [row for row in rows if row.model_of is None]
     content = {

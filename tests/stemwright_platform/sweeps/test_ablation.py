@@ -73,7 +73,7 @@ def test_rows_are_trained_generate_and_stand_in_one_table(
     assert [result.state for result in outcome.results] == ["finished"] * 3
     assert len(asked) == 4
     table = (outcome.folder.path / "table.md").read_text()
-    held_out, generated = table.split("## Generated: onset_lock")
+    held_out, generated = table.split("## Generated: ")
     lines = {line.split(" | ")[0].strip("| "): line for line in held_out.splitlines() if line.startswith("|")}
     assert lines["baseline"].count("–") == 3  # it has learned the joint task alone
     assert lines["+ interactive inference"].count("–") == 4  # the model of the row above
