@@ -26,12 +26,12 @@ def test_a_sweep_goes_on_after_its_driver_was_killed_and_repeats_nothing_that_ha
     start = [sys.executable, str(Path(__file__).with_name("killed_sweep.py")), str(data), str(out), uri]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen([*start, str(STEPS)], env=environment, stderr=subprocess.DEVNULL) as process:
-        wait_until(lambda: ended(out) and begun(out), "one trial's end and another's checkpoint")
+        wait_until(lambda: ended(out) and under_way(out), "one trial's end and another's checkpoint")
         left = [*below(process.pid)]
         process.kill()
     wait_until(lambda: not [pid for pid in left if "ray::" in command(pid)], "the end of its workers")
     before = {path: path.stat().st_mtime_ns for path in ended(out)}
-    cut_off = [folder for folder in begun(out) if not (folder / "trial.json").exists()]
+    cut_off = under_way(out)
     assert cut_off
     again = subprocess.run([*start, str(STEPS)], env=environment, capture_output=True, text=True, timeout=900)
     assert again.returncode == 0, again.stderr
@@ -50,9 +50,10 @@ def ended(out: Path) -> list[Path]:
     return [*out.glob("trials/*/trial.json")]
 
 
-def begun(out: Path) -> list[Path]:
-    """Trials with a checkpoint, which those that have ended have no more."""
-    return [folder for folder in out.glob("trials/*/") if RunFolder(folder).checkpoints()]
+def under_way(out: Path) -> list[Path]:
+    """Trials with a checkpoint that have not ended."""
+    folders = [folder for folder in out.glob("trials/*/") if RunFolder(folder).checkpoints()]
+    return [folder for folder in folders if not (folder / "trial.json").exists()]
 
 
 def statuses(uri: str) -> list[str]:
