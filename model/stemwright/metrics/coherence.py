@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from stemwright.metrics.feature import Arrays
 from stemwright.metrics.keys import key_strengths
 from stemwright.metrics.pulse import FRAME_RATE_HZ, beat_profile, periodicity, smoothed, tempo_bpm
+from stemwright.metrics.rhythm import EDGE_FRAMES
 
 SCORES = ("tempo_agreement", "beat_agreement", "onset_lock", "chroma_agreement", "key_agreement")
 """All of them are better when higher."""
@@ -56,7 +57,8 @@ def pair_scores(first: Features, second: Features, *, pitched: bool = True) -> d
     """
     scores: dict[str, float] = dict.fromkeys(SCORES, float("nan"))
     if min(len(stem["rhythm"]["onsets_s"]) for stem in (first, second)) >= MIN_ONSETS:
-        rhythms = _cut(first["rhythm"]["strength"], second["rhythm"]["strength"])
+        # without the ends, which are empty in all stems: before noise, that would be a common stroke
+        rhythms = _cut(*(stem["rhythm"]["strength"][EDGE_FRAMES:-EDGE_FRAMES] for stem in (first, second)))
         scores["tempo_agreement"] = correlation(*map(periodicity, rhythms))
         scores["beat_agreement"] = beat_agreement(*rhythms)
         scores["onset_lock"] = onset_lock(*rhythms)
@@ -78,8 +80,8 @@ def onset_lock(first: Curve, second: Curve) -> float:
     reach = round(LOCK_REACH_S * FRAME_RATE_HZ)
     if len(first) < 2 * reach:
         return float("nan")
-    one, other = (smoothed(curve, _LOCK_FRAMES) for curve in (first, second))
-    found = _cross_correlation(one - one.mean(), other - other.mean(), reach)
+    one, other = (smoothed(curve - curve.mean(), _LOCK_FRAMES) for curve in (first, second))
+    found = _cross_correlation(one, other, reach)
     return float((found[reach] - found.mean()) / found.std()) if found.std() > 1e-9 else float("nan")
 
 

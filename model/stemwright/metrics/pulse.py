@@ -60,7 +60,7 @@ def periodicity(strength: Strength) -> NDArray[np.float64]:
 
     Two signals of one tempo have it alike, even where one of them counts twice as fast.
     """
-    repeats = autocorrelation(smoothed(strength, 7))
+    repeats = autocorrelation(smoothed(strength - strength.mean(), 7))
     octave = np.exp2(np.arange(_PLACES) / _PLACES) * FRAME_RATE_HZ
     lags = [octave * longest for longest in _LONGEST_OCTAVE_S if 2 * longest * FRAME_RATE_HZ < len(repeats)]
     folded = sum((np.interp(lag, np.arange(len(repeats)), repeats) for lag in lags), np.zeros(_PLACES))
@@ -69,14 +69,16 @@ def periodicity(strength: Strength) -> NDArray[np.float64]:
 
 def beat_profile(strength: Strength, bpm: float) -> NDArray[np.float64]:
     """`[H]`: the onset strength within a beat, summed over all beats from frame 0 on, centred."""
-    centred = smoothed(strength, 5)
-    centred = centred - centred.mean()
+    centred = smoothed(strength - strength.mean(), 5)
     place = np.arange(len(centred)) * bpm / 60 / FRAME_RATE_HZ % 1
     profile = np.bincount((place * _BEAT_PLACES).astype(int), weights=centred, minlength=_BEAT_PLACES)
     return profile - profile.mean()
 
 
 def smoothed(strength: Strength, frames: int) -> NDArray[np.float64]:
-    """`[T]`, under a Hann window of `frames`: notes that are meant together come some 20 ms apart."""
+    """`[T]`, under a Hann window of `frames`: notes that are meant together come some 20 ms apart.
+
+    Beyond the ends it takes zeros: centre first what is not near zero there.
+    """
     window = np.hanning(frames + 2)[1:-1]
     return np.convolve(strength, window / window.sum(), mode="same")[: len(strength)]

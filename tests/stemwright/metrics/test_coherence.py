@@ -55,6 +55,15 @@ def test_strokes_on_one_grid_are_locked_and_those_beside_it_are_not() -> None:
     assert on["onset_lock"] > 2 > 0 > beside["onset_lock"]
 
 
+def test_noise_in_two_stems_is_not_in_time_though_both_begin_and_end_together() -> None:
+    generator = torch.Generator().manual_seed(3)
+    noise = [heard(0.1 * torch.randn(2, 4 * RATE_HZ, generator=generator)) for _ in range(12)]
+    pairs = zip(noise[::2], noise[1::2], strict=True)
+    scores = [pair_scores(*pair, pitched=False) for pair in pairs]
+    assert abs(np.mean([score["onset_lock"] for score in scores])) < 1.2
+    assert abs(np.mean([score["beat_agreement"] for score in scores])) < 0.3
+
+
 def test_chords_over_their_roots_agree_and_over_those_of_other_moments_do_not() -> None:
     over = heard(chords(CADENCE, 2))
     own, other = heard(chords(ROOTS, 2)), heard(chords(ROOTS[3:] + ROOTS[:3], 2))
