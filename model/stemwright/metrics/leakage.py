@@ -3,6 +3,8 @@
 Axes: n audio sample, F bin of the spectrum.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.fft
 import scipy.ndimage
@@ -20,6 +22,25 @@ _WHITENED_HZ = 20.0
 _FLOOR = 1e-3
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FlatSpectrum:
+    """A signal's spectrum with every bin brought to the level of those around it."""
+
+    bins: NDArray[np.complex64] | None
+    """`[F]`, zero outside the bounds; None for silence."""
+    num_samples: int
+    """Of the signal."""
+    sample_rate_hz: int
+
+    @classmethod
+    def of(cls, audio: Tensor, sample_rate_hz: int = 48_000) -> "FlatSpectrum":
+        """Of a signal `[2, n]`."""
+        signal = audio.mean(dim=0).numpy()
+        if np.sqrt(np.square(signal).mean()) < SILENT_RMS:
+            return cls(None, len(signal), sample_rate_hz)
+        return cls(_whitened(signal, _padded(len(signal)), sample_rate_hz), len(signal), sample_rate_hz)
+
+
 def leakage(target: Tensor, given: Tensor, sample_rate_hz: int = 48_000) -> float:
     """0…1: the highest correlation within ±20 ms of two signals `[2, n]` whose spectra were made flat.
 
@@ -29,27 +50,37 @@ def leakage(target: Tensor, given: Tensor, sample_rate_hz: int = 48_000) -> floa
     to the shorter; NaN where one is silent.
     """
     size = min(target.shape[-1], given.shape[-1])
-    signals = [audio[:, :size].mean(dim=0).numpy() for audio in (target, given)]
-    if min(np.sqrt(np.square(signal).mean()) for signal in signals) < SILENT_RMS:
+    return spectra_leakage(*(FlatSpectrum.of(audio[:, :size], sample_rate_hz) for audio in (target, given)))
+
+
+def spectra_leakage(target: FlatSpectrum, given: FlatSpectrum) -> float:
+    """`leakage` of two signals of one length and rate, from what can be worked out once for each."""
+    assert (target.num_samples, target.sample_rate_hz) == (given.num_samples, given.sample_rate_hz)
+    if target.bins is None or given.bins is None:
         return float("nan")
-    length = int(scipy.fft.next_fast_len(2 * size, real=True))
-    one, other = (_whitened(signal, length, sample_rate_hz) for signal in signals)
-    found = np.fft.irfft(one * other.conj(), length)
-    reach = max(1, round(REACH_S * sample_rate_hz))
+    length = _padded(target.num_samples)
+    found = scipy.fft.irfft(target.bins * given.bins.conj(), length)
+    reach = max(1, round(REACH_S * target.sample_rate_hz))
     near = np.abs(np.concatenate([found[:reach], found[-reach:]])).max()
-    return float(near * length / (2 * np.linalg.norm(one) * np.linalg.norm(other)))
+    return float(near * length / (2 * np.linalg.norm(target.bins) * np.linalg.norm(given.bins)))
+
+
+def _padded(num_samples: int) -> int:
+    """A length that no lag wraps around in, and that transforms fast."""
+    return int(scipy.fft.next_fast_len(2 * num_samples, real=True))
 
 
 def _whitened(signal: NDArray[np.float32], length: int, sample_rate_hz: int) -> NDArray[np.complex64]:
     """`[F]`: the spectrum of a signal `[n]`, padded to `length`, each bin over the level around it."""
-    spectrum = np.fft.rfft(signal, length)
+    spectrum = scipy.fft.rfft(signal, length)
     bin_hz = sample_rate_hz / length
     around = 2 * round(_WHITENED_HZ / 2 / bin_hz) + 1
     power = scipy.ndimage.uniform_filter1d(np.square(np.abs(spectrum)), around, mode="nearest")
     level = np.sqrt(np.maximum(power, 0))
     flat = spectrum / (level + _FLOOR * level.max())
-    frequency_hz = np.arange(len(flat)) * bin_hz
-    flat[(frequency_hz < LOWEST_HZ) | (frequency_hz > HIGHEST_HZ)] = 0
+    low, high = (round(edge / bin_hz) for edge in (LOWEST_HZ, HIGHEST_HZ))
+    flat[:low] = 0
+    flat[high + 1 :] = 0
     return flat
 
 
