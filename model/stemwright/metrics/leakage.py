@@ -59,7 +59,7 @@ def spectra_leakage(target: FlatSpectrum, given: FlatSpectrum) -> float:
     if target.bins is None or given.bins is None:
         return float("nan")
     length = _padded(target.num_samples)
-    found = scipy.fft.irfft(target.bins * given.bins.conj(), length)
+    found = np.asarray(scipy.fft.irfft(target.bins * given.bins.conj(), length))
     reach = max(1, round(REACH_S * target.sample_rate_hz))
     near = np.abs(np.concatenate([found[:reach], found[-reach:]])).max()
     return float(near * length / (2 * np.linalg.norm(target.bins) * np.linalg.norm(given.bins)))
@@ -67,12 +67,12 @@ def spectra_leakage(target: FlatSpectrum, given: FlatSpectrum) -> float:
 
 def _padded(num_samples: int) -> int:
     """A length that no lag wraps around in, and that transforms fast."""
-    return int(scipy.fft.next_fast_len(2 * num_samples, real=True))
+    return int(scipy.fft.next_fast_len(2 * num_samples, real=True) or 0)
 
 
 def _whitened(signal: NDArray[np.float32], length: int, sample_rate_hz: int) -> NDArray[np.complex64]:
     """`[F]`: the spectrum of a signal `[n]`, padded to `length`, each bin over the level around it."""
-    spectrum = scipy.fft.rfft(signal, length)
+    spectrum = np.asarray(scipy.fft.rfft(signal, length))
     bin_hz = sample_rate_hz / length
     around = 2 * round(_WHITENED_HZ / 2 / bin_hz) + 1
     power = scipy.ndimage.uniform_filter1d(np.square(np.abs(spectrum)), around, mode="nearest")

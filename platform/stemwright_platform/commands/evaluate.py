@@ -47,6 +47,10 @@ def evaluate(
     demucs_weights: Annotated[
         str | None, typer.Option(help="Folder with Demucs' weights, for baselines that are mixes.")
     ] = None,
+    listening: Annotated[
+        Path | None,
+        typer.Option(help="What `stemwright listen report` wrote: its preferences join the table."),
+    ] = None,
     guidance_scale: Annotated[float | None, typer.Option(help="λ; the checkpoint's by default.")] = None,
     text_guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
     steps: Annotated[int | None, typer.Option(help="Solver steps.")] = None,
@@ -112,6 +116,7 @@ def evaluate(
         demucs_weights=demucs_weights,
         features=features,
         jobs=jobs,
+        listening=listening,
         tracking_uri=tracking_uri or default_uri(),
     )
     typer.echo(f"report: {page}")

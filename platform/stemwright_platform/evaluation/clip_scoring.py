@@ -15,7 +15,7 @@ from stemwright.audio import read_audio
 from stemwright.metrics.adherence import key_adherence, tempo_adherence
 from stemwright.metrics.clap import clap_score
 from stemwright.metrics.coherence import has_pitch, pair_scores
-from stemwright.metrics.leakage import leakage
+from stemwright.metrics.leakage import FlatSpectrum, spectra_leakage
 from stemwright.metrics.levels import level_scores
 from stemwright_platform.evaluation.clip import Clip
 from stemwright_platform.evaluation.clip_folder import MIX, read_facts, sound_file
@@ -72,7 +72,7 @@ class _Judge:
 
     def __init__(self, hearing: Hearing, text: "TextEmbedder | None") -> None:
         self._heard = cache(hearing)
-        self._audio = cache(lambda path: read_audio(path, READ_RATE_HZ))
+        self._spectrum = cache(lambda path: FlatSpectrum.of(read_audio(path, READ_RATE_HZ), READ_RATE_HZ))
         self._pair, self._leak = cache(self._pair_scores), cache(self._leakage)
         self._text = text
 
@@ -118,7 +118,7 @@ class _Judge:
         return pair_scores(self._heard(first), self._heard(second), pitched=pitched)
 
     def _leakage(self, target: Path, given: Path) -> float:
-        return leakage(self._audio(target), self._audio(given), READ_RATE_HZ)
+        return spectra_leakage(self._spectrum(target), self._spectrum(given))
 
 
 def sounds_of(folders: Mapping[str, Path], *, mix: Path | None = None) -> dict[str, Path]:

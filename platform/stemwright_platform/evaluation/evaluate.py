@@ -12,7 +12,7 @@ import pyarrow as pa
 from stemwright.checkpoint import Checkpoint, load_checkpoint
 from stemwright.data_mix import DataMix
 from stemwright.data_source import DataSource
-from stemwright.dataset_info import DatasetInfo
+from stemwright.latent_dataset import LatentDataset
 from stemwright.metrics.interval import bootstrap_interval
 from stemwright.training_run import check_origin
 from stemwright_platform.evaluation.baseline_items import baseline_items
@@ -41,12 +41,14 @@ def evaluate_model(
     demucs_weights: str | None = None,
     features: Path | None = None,
     jobs: int | None = 1,
+    listening: Path | None = None,
     tracking_uri: str | None = None,
 ) -> Path:
     """Make, hear and score everything of a plan; returns the report's page. What is done is not done again.
 
     `baselines`: name → folder of another system's outputs. `features`: where features are kept. `jobs`: Ray
-    actors, 1 for this process alone, None for as many as fit. `tracking_uri`: MLflow; None tracks nothing.
+    actors, 1 for this process alone, None for as many as fit. `listening`: what `stemwright listen report`
+    wrote. `tracking_uri`: MLflow; None tracks nothing.
     Raises InputError for what a user can mend.
     """
     if tracking_uri:
@@ -72,7 +74,7 @@ def evaluate_model(
     if novelty := evaluation.novelty(hearing):
         rows += [*novelty.spread(evaluation.takes()), *novelty.copies(groups, evaluation.heard)]
     _write(evaluation, checkpoint, rows, [*(baselines or {})])
-    page = write_report_page(out)
+    page = write_report_page(out, listening=listening)
     if tracking_uri:
         from stemwright_platform.evaluation.evaluation_tracking import track_evaluation
 
@@ -108,7 +110,7 @@ def _write(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         model=_model_facts(checkpoint),
         data=_data_facts(evaluation),
-        settings={**plan.settings, "comparable": plan.key},
+        settings={**plan.settings, "tracks": checkpoint.tracks.names, "comparable": plan.key},
         infos=infos,
         rows=rows,
         clips=[clip.as_dict() for clip in evaluation.clips.clips],
@@ -130,9 +132,10 @@ def _model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _data_facts(evaluation: Evaluation) -> dict[str, Any]:
-    info = DatasetInfo.load(evaluation.plan.source.data)
-    choice = evaluation.clips
+    dataset = LatentDataset(evaluation.plan.source.data)
+    info, choice = dataset.info, evaluation.clips
     return {
+        "name": ", ".join(sorted({song.source for song in dataset.songs(evaluation.plan.split)})),
         "songs": info.num_songs,
         "hours": round(info.hours, 2),
         "licences": info.licences,

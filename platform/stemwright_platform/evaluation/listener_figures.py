@@ -37,5 +37,6 @@ def _figure(row: ScoreRow) -> Figure:
     return Figure(
         text=percent_text(row.value),
         interval=f"{interval}\N{NO-BREAK SPACE}%" if interval else "",
-        about=f"RPR: share of {row.n} blind votes that prefer {row.system} {row.note}. 95 % interval {interval} %.",
+        about=f"RPR: share of {row.n} blind votes that prefer {row.system} {row.note}. "
+        f"95 % interval {interval} %.",
     )
