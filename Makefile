@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-slow chaos check bench bench-learning bench-encoding bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher serve clean help
+.PHONY: demo test test-slow chaos check bench bench-learning bench-encoding bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-features bench-scoring bench-coherence serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -57,6 +57,16 @@ bench-gpu: .venv/.dev  ## On a CUDA device: model FLOPs utilisation of presets b
 
 bench-teacher: .venv/.dev  ## Self-bootstrapping: step rate and share served by a pool on a device of its own; cost inline
 	$(BIN)/python benchmarks/teacher_pool.py
+
+bench-features: .venv/.dev  ## How fast a signal's features are extracted, and musicnn against plain convolutions
+	$(BIN)/python benchmarks/feature_speed.py
+
+bench-scoring: .venv/.dev  ## Scoring of clips: times real time, two actors against one, memory over 10,000 clips
+	$(BIN)/python benchmarks/scoring.py
+
+bench-coherence: .venv/.dev  ## Do the scores tell true from shuffled stems, and leaks from none
+	$(BIN)/python benchmarks/coherence_validation.py
+	$(BIN)/python benchmarks/leakage_validation.py
 
 serve: .venv/.runtime  ## The API on local Ray, with the model that the demo trained
 	$(BIN)/stemwright serve --model demo/model --port 8000
