@@ -42,13 +42,28 @@ def done_by(
 ) -> Iterator[tuple[int, Result]]:
     """(number, result) of each item as it is done, in no promised order.
 
-    `work`, items and results must pickle. `jobs` 1: in this process, without Ray; more: so many actors;
-    None: one for each CPU of the cluster. Raises as `by_actors`.
+    `work`, items and results must pickle. `jobs` and what is raised: as `made_by`.
     """
-    if jobs == 1:
+    return made_by(lambda: work, items, jobs)
+
+
+def made_by(
+    make_work: Callable[[], Callable[[Item], Result]],
+    items: Sequence[Item],
+    jobs: int | None = None,
+    *,
+    num_gpus: float = 0.0,
+) -> Iterator[tuple[int, Result]]:
+    """(number, result) of each item as it is done; whoever works makes its own work first, a model say.
+
+    `jobs` 1: in this process, without Ray; more: so many actors; None: as many as the cluster has room for.
+    Raises as `by_actors`.
+    """
+    if jobs != 1:
+        yield from by_actors(make_work, items, workers=jobs, num_gpus=num_gpus)
+    elif items:
+        work = make_work()
         yield from ((number, work(item)) for number, item in enumerate(items))
-    else:
-        yield from by_actors(lambda: work, items, workers=jobs)
 
 
 def by_actors(

@@ -1,17 +1,16 @@
 """An evaluation from a plan to its figures: sound, then scores by clip, each on any number of actors."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from stemwright.latent_dataset import LatentDataset
 from stemwright.tasks import Task
 from stemwright.tracks import Tracks
-from stemwright_platform.crew import by_actors
 from stemwright_platform.evaluation.clip import Clip, ClipChoice, choose_clips
+from stemwright_platform.evaluation.clip_crew import ClipCrew
 from stemwright_platform.evaluation.clip_folder import MIX, clip_folder, sound_file
 from stemwright_platform.evaluation.clip_score_table import ClipScoreWriter
 from stemwright_platform.evaluation.clip_scoring import ClipScoring, ScoreItem, sounds_of
@@ -25,10 +24,6 @@ from stemwright_platform.evaluation.sound_group import sound_groups
 from stemwright_platform.evaluation.systems import MODEL, System
 from stemwright_platform.evaluation.tag_scoring import tag_scores
 from stemwright_platform.evaluation.task_name import JOINT, named_tasks, task_name
-from stemwright_platform.time_left import TimeLeft
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class Evaluation:
@@ -45,7 +40,8 @@ class Evaluation:
     ) -> None:
         """`features`: where features are kept, OUT/features by default; `jobs`: actors, 1 for this process
         alone, None for as many as the cluster has CPUs. InputError where data or tasks do not fit."""
-        self.plan, self.out, self._jobs = plan, out, jobs
+        self.plan, self.out = plan, out
+        self._crew = ClipCrew(jobs=jobs, device=plan.source.device)
         dataset = LatentDataset(plan.source.data)
         self.clips: ClipChoice = choose_clips(
             dataset,
@@ -83,7 +79,7 @@ class Evaluation:
         # the corpus first: a model's clip links to what it was given
         for label, items in (("references", corpus), ("generating", [*model, *self.retakes()])):
             missing = [item for item in items if not item.folder(self.out).exists()]
-            for _ in self._done(label, make, missing):
+            for _ in self._crew.done(label, make, missing):
                 pass
 
     def retakes(self) -> list[MakeItem]:
@@ -101,7 +97,7 @@ class Evaluation:
         for item in items:
             by_clip[item.clip.clip].append(item)
         with ClipScoreWriter(self.out) as table:
-            for of_clip, found in self._done("scoring", make, list(by_clip.values())):
+            for of_clip, found in self._crew.done("scoring", make, list(by_clip.values())):
                 for item, scores in zip(of_clip, found, strict=True):
                     table.add(item.system, item.task, item.clip.clip, scores)
             for item, score in tag_scores(sound_groups(items), hearing, reference):
@@ -110,13 +106,13 @@ class Evaluation:
     def reference(self) -> ReferenceSet:
         """What Fréchet distances are taken to."""
         make = partial(CorpusHearing, self.plan.source, self.plan.features, self.store)
-        heard = self._done("reference", make, self.clips.reference)
+        heard = self._crew.done("reference", make, self.clips.reference)
         return ReferenceSet.of(found for _, found in heard)
 
     def novelty(self, hearing: Hearing) -> Novelty | None:
         """What copies are looked for in; None where there are no two training songs."""
         make = partial(CorpusHearing, self.plan.source, self.plan.features, self.store, searching=True)
-        heard = [*self._done("training songs", make, self.clips.training)]
+        heard = [*self._crew.done("training songs", make, self.clips.training)]
         if len({clip.song for clip, _ in heard}) < 2:
             return None
         return Novelty(hearing, [clip for clip, _ in heard], [found for _, found in heard])
@@ -158,24 +154,3 @@ class Evaluation:
             sounds=sounds_of(folders, mix=made if task.mode == JOINT else None),
             folder=made,
         )
-
-    def _done(
-        self, label: str, make_work: Callable[[], Callable[[Item], Result]], items: Sequence[Item]
-    ) -> Iterator[tuple[Item, Result]]:
-        """Each item with its result, as it is done, with progress on the terminal."""
-        if not items:
-            return
-        progress = TimeLeft(label, len(items))
-        for count, (number, result) in enumerate(self._worked(make_work, items), 1):
-            yield items[number], result
-            progress.advance(1, f"{count} of {len(items)} clips")
-        progress.close()
-
-    def _worked(
-        self, make_work: Callable[[], Callable[[Item], Result]], items: Sequence[Item]
-    ) -> Iterator[tuple[int, Result]]:
-        if self._jobs == 1:
-            work = make_work()
-            return ((number, work(item)) for number, item in enumerate(items))
-        num_gpus = 1.0 if self.plan.source.device.startswith("cuda") else 0.0
-        return by_actors(make_work, items, workers=self._jobs, num_gpus=num_gpus)

@@ -22,7 +22,7 @@ from torch import Tensor
 from stemwright.audio import read_audio, write_audio
 from stemwright.errors import InputError
 from stemwright.metrics.weights_file import file_sha256
-from stemwright_platform.crew import by_actors
+from stemwright_platform.crew import made_by
 from stemwright_platform.evaluation.baseline import BaselineClip
 from stemwright_platform.evaluation.demucs_files import DEFAULT, DemucsFiles, find_demucs, load_demucs
 
@@ -127,14 +127,9 @@ def part_mixes(
     """
     mixes = [clip for clip in clips if clip.mix is not None and not clip.stems]
     yield from (clip for clip in clips if clip.mix is None or clip.stems)
-    if not mixes:
-        return
     make: Callable[[], Callable[[BaselineClip], BaselineClip]] = partial(Parting, out, weights, name, device)
-    if jobs == 1:
-        yield from map(make(), mixes)
-    else:
-        num_gpus = 1.0 if device.startswith("cuda") else 0.0
-        yield from (parted for _, parted in by_actors(make, mixes, workers=jobs, num_gpus=num_gpus))
+    num_gpus = 1.0 if device.startswith("cuda") else 0.0
+    yield from (parted for _, parted in made_by(make, mixes, jobs, num_gpus=num_gpus))
 
 
 def separation_fingerprint(files: DemucsFiles) -> str:

@@ -2,18 +2,18 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from stemwright.checkpoint import load_checkpoint
 from stemwright.errors import InputError
 from stemwright.latent_dataset import LatentDataset
 from stemwright.tasks import Task
-from stemwright_platform.crew import by_actors
 from stemwright_platform.evaluation.clip import choose_clips
+from stemwright_platform.evaluation.clip_crew import ClipCrew
 from stemwright_platform.evaluation.clip_folder import read_facts
 from stemwright_platform.evaluation.clip_score_table import ClipScoreWriter, read_clip_scores
 from stemwright_platform.evaluation.clip_scoring import ClipScore, ClipScoring, ScoreItem
@@ -45,10 +45,7 @@ from stemwright_platform.sweeps.guidance_scores import (
     overall,
     split_curve,
 )
-from stemwright_platform.time_left import TimeLeft
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 Scoring = Callable[[list[ScoreItem]], list[list[ClipScore]]]
 """Items of a clip → the scores of each."""
 
@@ -76,7 +73,8 @@ class GuidanceSweep:
         what scores clips; the evaluation's own by default. InputError where data, tasks, the criterion or
         what `out` holds do not fit.
         """
-        self.plan, self.out, self._by, self._jobs = plan, out, by, jobs
+        self.plan, self.out, self._by = plan, out, by
+        self._crew = ClipCrew(jobs=jobs, device=plan.source.device)
         self._embedding = embedding
         if by.startswith(FRECHET):
             self._embedding = by.removeprefix(FRECHET)
@@ -116,10 +114,11 @@ class GuidanceSweep:
         ]
         missing = [item for item in references if not item.folder(out).exists()]
         corpus = partial(Making, plan.source, str(out), plan.sampling, self._pool, plan.seed)
-        for _ in self._done("references", corpus, missing):
+        for _ in self._crew.done("references", corpus, missing):
             pass
         model = partial(GuidanceMaking, plan.source, str(out), plan.sampling, plan.takes, plan.seed)
-        for cost in self._done("generating", model, lacking(plan, out, self.tasks, self.clips)):
+        missing = lacking(plan, out, self.tasks, self.clips)
+        for _, cost in self._crew.done("generating", model, missing):
             self.cost = Cost(asked=self.cost.asked + cost.asked, wanted=self.cost.wanted + cost.wanted)
 
     def score(self) -> None:
@@ -140,13 +139,13 @@ class GuidanceSweep:
             by_clip[item.clip.clip].append(item)
         work = list(by_clip.values())
         with ClipScoreWriter(self.out) as table:
-            for number, found in self._numbered("scoring", self._scoring, work):
-                for item, scores in zip(work[number], found, strict=True):
+            for of_clip, found in self._crew.done("scoring", self._scoring, work):
+                for item, scores in zip(of_clip, found, strict=True):
                     table.add(item.system, item.task, item.folder.name, scores)
         if self._embedding is not None:
             hear = partial(MixHearing, self._embedding, self._store, plan.source.device)
             mixes = [[item.folder for item in of_clip if item.system != FLOOR] for of_clip in work]
-            for _ in self._done("hearing mixes", hear, mixes):
+            for _ in self._crew.done("hearing mixes", hear, mixes):
                 pass
 
     def findings(self, facts: Mapping[str, Any] | None = None) -> Findings:
@@ -236,33 +235,6 @@ class GuidanceSweep:
         )
         known = [value for folder in folders if (value := read_facts(folder).get(fact)) is not None]
         return sum(known) / len(known) if known else math.nan
-
-    def _done(
-        self, label: str, make_work: Callable[[], Callable[[Item], Result]], items: Sequence[Item]
-    ) -> Iterator[Result]:
-        for _, result in self._numbered(label, make_work, items):
-            yield result
-
-    def _numbered(
-        self, label: str, make_work: Callable[[], Callable[[Item], Result]], items: Sequence[Item]
-    ) -> Iterator[tuple[int, Result]]:
-        """Number and result of each item, as it is done, with progress on the terminal."""
-        if not items:
-            return
-        progress = TimeLeft(label, len(items))
-        for count, (number, result) in enumerate(self._worked(make_work, items), 1):
-            yield number, result
-            progress.advance(1, f"{count} of {len(items)} clips")
-        progress.close()
-
-    def _worked(
-        self, make_work: Callable[[], Callable[[Item], Result]], items: Sequence[Item]
-    ) -> Iterator[tuple[int, Result]]:
-        if self._jobs == 1:
-            work = make_work()
-            return ((number, work(item)) for number, item in enumerate(items))
-        num_gpus = 1.0 if self.plan.source.device.startswith("cuda") else 0.0
-        return by_actors(make_work, items, workers=self._jobs, num_gpus=num_gpus)
 
 
 def run_sweep(sweep: GuidanceSweep, facts: Mapping[str, Any]) -> Findings:
