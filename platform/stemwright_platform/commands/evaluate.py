@@ -40,6 +40,10 @@ def evaluate(
         str | None,
         typer.Option(help="Interpreter of an environment with laion-clap: CLAP then runs there."),
     ] = None,
+    cocola: Annotated[
+        str | None,
+        typer.Option(metavar="PYTHON:CODE:CHECKPOINT", help="COCOLA scores pairs of stems, too."),
+    ] = None,
     baseline: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=FOLDER", help="Outputs of another system; repeat for more."),
@@ -106,7 +110,9 @@ def evaluate(
             solver=checked_solver(solver) if solver else None,
         ),
         features=FeatureChoice(
-            embeddings=parse_embeddings(embedding or ["musicnn"]), clap_python=clap_python
+            embeddings=parse_embeddings(embedding or ["musicnn"]),
+            clap_python=clap_python,
+            cocola=cocola,
         ),
     )
     page = evaluate_model(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import combinations
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from stemwright_platform.evaluation.feature_choice import WORDS, FeatureChoice
 from stemwright_platform.evaluation.feature_store import FeatureStore
 from stemwright_platform.evaluation.hearing import READ_RATE_HZ, Hearing
 from stemwright_platform.evaluation.making import GIVEN_CHANGE
+
+if TYPE_CHECKING:
+    from stemwright_platform.evaluation.cocola import Cocola
 
 TextEmbedder = Callable[[str], NDArray[np.float32]]
 
@@ -60,21 +63,22 @@ class ClipScoring:
         embedders = choice.embedders(device)
         self._hearing = Hearing([*choice.signal_features(), *embedders], store)
         words: Any = next((feature for feature in embedders if feature.name == WORDS), None)
+        self._cocola = choice.pair_scorer()
         self._text = lru_cache(maxsize=512)(lambda text: words.embed_text([text])[0]) if words else None
 
     def __call__(self, items: Sequence[ScoreItem]) -> list[list[ClipScore]]:
-        judge = _Judge(self._hearing, self._text)
+        judge = _Judge(self._hearing, self._text, self._cocola)
         return [[score for score in judge.scores(item) if not math.isnan(score.value)] for item in items]
 
 
 class _Judge:
     """Items of one clip share most of their sounds: what one of them needed, the others need no more."""
 
-    def __init__(self, hearing: Hearing, text: "TextEmbedder | None") -> None:
+    def __init__(self, hearing: Hearing, text: TextEmbedder | None, cocola: "Cocola | None") -> None:
         self._heard = cache(hearing)
         self._spectrum = cache(lambda path: FlatSpectrum.of(read_audio(path, READ_RATE_HZ), READ_RATE_HZ))
         self._pair, self._leak = cache(self._pair_scores), cache(self._leakage)
-        self._text = text
+        self._text, self._cocola = text, cocola
 
     def scores(self, item: ScoreItem) -> Iterator[ClipScore]:
         sounds = item.sounds
@@ -115,7 +119,11 @@ class _Judge:
                 yield ClipScore("leakage", f"{target}|{given}", value)
 
     def _pair_scores(self, first: Path, second: Path, pitched: bool) -> dict[str, float]:
-        return pair_scores(self._heard(first), self._heard(second), pitched=pitched)
+        found = pair_scores(self._heard(first), self._heard(second), pitched=pitched)
+        if self._cocola is not None:
+            rate = self._cocola.sample_rate_hz
+            found[self._cocola.name] = self._cocola.score(read_audio(first, rate), read_audio(second, rate))
+        return found
 
     def _leakage(self, target: Path, given: Path) -> float:
         return spectra_leakage(self._spectrum(target), self._spectrum(given))

@@ -60,6 +60,8 @@ def evaluate_model(
     out = out.resolve()
     evaluation = Evaluation(plan, out, checkpoint.tracks, features=features, jobs=jobs)
     hearing = Hearing(plan.features.embedders(plan.source.device), evaluation.store)
+    if cocola := plan.features.pair_scorer():
+        cocola.answers()
     clips = evaluation.clips.clips
     others = baseline_items(
         baselines or {}, clips, checkpoint.tracks, out, demucs_weights=demucs_weights, jobs=jobs

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stemwright.errors import InputError
 from stemwright.metrics.feature import Feature
+
+if TYPE_CHECKING:
+    from stemwright_platform.evaluation.cocola import Cocola
 
 EMBEDDINGS = ("musicnn", "musicnn-msd", "vggish", "clap")
 TAGS, WORDS = "musicnn", "clap"
@@ -21,8 +25,12 @@ class FeatureChoice:
     """Each a name of `EMBEDDINGS`, or NAME=PATH with the weights there."""
     clap_python: str | None = None
     """Interpreter of an environment that has the package laion-clap; CLAP then runs there."""
+    cocola: str | None = None
+    """PYTHON:CODE:CHECKPOINT, an environment's interpreter, a checkout and weights of COCOLA."""
 
     def __post_init__(self) -> None:
+        if self.cocola is not None and len(self.cocola.split(":")) != 3:
+            raise InputError(f"--cocola {self.cocola}: write PYTHON:CODE:CHECKPOINT")
         for entry in self.embeddings:
             if _name(entry) not in EMBEDDINGS:
                 raise InputError(f"unknown embedding '{entry}': choose from {', '.join(EMBEDDINGS)}")
@@ -42,6 +50,15 @@ class FeatureChoice:
     def embedders(self, device: str = "cpu") -> list[Feature]:
         """What gives `embeddings`. InputError where weights are missing."""
         return [self._embedder(entry, device) for entry in self.embeddings]
+
+    def pair_scorer(self) -> "Cocola | None":
+        """COCOLA, where it is named."""
+        if self.cocola is None:
+            return None
+        from stemwright_platform.evaluation.cocola import Cocola
+
+        python, code, checkpoint = self.cocola.split(":")
+        return Cocola(python, code=code, checkpoint=checkpoint)
 
     def searching(self, device: str = "cpu") -> Feature:
         """What hears songs that copies are looked for in: patches so close that none lies between them."""

@@ -67,6 +67,13 @@ COHERENCE = (
         better="higher",
     ),
     ScoreInfo(
+        score="cocola",
+        label="COCOLA",
+        about="A learned score of how well two stems go together, windows of 5 s; without bounds, for "
+        "comparisons alone.",
+        better="higher",
+    ),
+    ScoreInfo(
         score="tempo_agreement",
         label="tempo agreement",
         about="Correlation of the periods at which two stems repeat, octaves folded, −1 to 1; strangers "

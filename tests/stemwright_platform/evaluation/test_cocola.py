@@ -5,63 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
+from toy_cocola import write_toy_cocola
 
 from stemwright.errors import InputError
 from stemwright_platform.evaluation.cocola import WINDOW_SAMPLES, Cocola
 
-CONSTANTS = """
-import enum
-class ModelInputType(enum.Enum):
-    DOUBLE_CHANNEL_HARMONIC_PERCUSSIVE = "double_channel_harmonic_percussive"
-class EmbeddingMode(enum.Enum):
-    BOTH = "both"
-    RANDOM = "random"
-"""
-MODEL = """
-import torch
-from contrastive_model import constants
-class CoCola(torch.nn.Module):
-    def __init__(self, input_type):
-        super().__init__()
-        assert input_type is constants.ModelInputType.DOUBLE_CHANNEL_HARMONIC_PERCUSSIVE
-        self.scale = torch.nn.Parameter(torch.zeros(1))
-        self.mode = constants.EmbeddingMode.RANDOM
-        self.drop = torch.nn.Dropout(0.5)
-    def set_embedding_mode(self, mode): self.mode = mode
-    def score(self, x, y):
-        assert self.mode is constants.EmbeddingMode.BOTH and not self.training
-        scores = self.scale * self.drop(x * y).mean(dim=(1, 2))
-        return scores.squeeze(0) if len(scores) == 1 else scores
-"""
-FEATURES = """
-import torch
-print("talk")
-class CoColaFeatureExtractor(torch.nn.Module):
-    def forward(self, x):
-        assert x.ndim == 3 and x.shape[1:] == (1, 80000), x.shape
-        return x
-"""
-
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout with the names of COCOLA's own."""
     folder = tmp_path_factory.mktemp("code")
-    for name, text in (
-        ("contrastive_model/constants.py", CONSTANTS),
-        ("contrastive_model/contrastive_model.py", MODEL),
-        ("feature_extraction/feature_extraction.py", FEATURES),
-    ):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    write_toy_cocola(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def cocola(code: Path) -> Iterator[Cocola]:
-    save_file({"scale": torch.full((1,), 100.0)}, code / "weights.safetensors")
     scorer = Cocola(sys.executable, code=str(code), checkpoint=str(code / "weights.safetensors"))
     yield scorer
     scorer.close()
