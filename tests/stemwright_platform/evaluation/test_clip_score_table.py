@@ -1,4 +1,5 @@
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,13 @@ def test_no_scores_are_a_table_too(tmp_path: Path) -> None:
 def test_an_interruption_leaves_what_was_there(tmp_path: Path) -> None:
     with ClipScoreWriter(tmp_path) as table:
         table.add("model", "joint", "clip", SCORES)
-    with pytest.raises(KeyboardInterrupt), ClipScoreWriter(tmp_path) as table:
-        table.add("model", "joint", "other", SCORES)
+
+    def interrupted() -> Iterator[ClipScore]:
+        yield SCORES[0]
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), ClipScoreWriter(tmp_path) as table:
+        table.add("model", "joint", "other", interrupted())
     assert read_clip_scores(tmp_path).column("clip").to_pylist() == ["clip", "clip"]
     assert [path.name for path in tmp_path.iterdir()] == ["clip_scores.parquet"]
 

@@ -49,7 +49,7 @@ def test_reports_compare_where_all_but_the_model_and_its_sampling_is_the_same() 
 
 @pytest.mark.parametrize(("clips", "duration_s"), [(1, 10.0), (8, 1.0), (8, 601.0)])
 def test_what_gives_no_figures_is_refused(clips: int, duration_s: float) -> None:
-    with pytest.raises(InputError, match="--clips|--duration"):
+    with pytest.raises(InputError, match=r"--clips|--duration"):
         replace(PLAN, clips=clips, duration_s=duration_s)
 
 

@@ -43,7 +43,7 @@ def test_a_store_that_does_not_answer_is_one_line_that_says_where_the_report_is(
     report: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(InputError, match="the report is in .*report") as caught:
+    with pytest.raises(InputError, match=r"the report is in .*report") as caught:
         track_evaluation(report, [row()], {}, {}, "http://127.0.0.1:9")
     assert "\n" not in str(caught.value)
 
