@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable
-from statistics import fmean
 
 from stemwright_platform.evaluation.comparison import wins
 from stemwright_platform.evaluation.evaluation_folder import ComparedScore, EvaluationReport
@@ -75,22 +74,18 @@ def _is_headline(row: ScoreRow) -> bool:
 
 
 def _shares(evaluation: EvaluationReport) -> Iterable[str]:
-    """Prompt and stems, over all figures of their kind."""
+    """Prompt and stems, score by score: a mean over scores would hide what has not been learned at all."""
     told = {
-        "text": "In agreement with the prompt the model has gone {share} of the way from floor to ceiling",
-        "coherence": "In how the stems fit it has gone {share} of the way from strangers to real songs",
+        "text": "From floor to ceiling in agreement with the prompt",
+        "coherence": "From strangers' stems (0 %) to real ones (100 %)",
     }
     found = ways(evaluation)
-    for name, sentence in told.items():
-        modes = [way.mode for way in found if group_of(way.info.score).name == name]
-        for mode in list(dict.fromkeys(modes))[:1]:
-            shares = [
-                s for w in found if (group_of(w.info.score).name, w.mode) == (name, mode) for s in w.shares
-            ]
-            share = percent_text(fmean(shares))
-            figures = f", the mean of {len(shares)} figures" if len(shares) > 1 else ""
-            task = "making all tracks together" if mode == JOINT else f"{mode} tasks"
-            yield f"{sentence.format(share=share)} ({task}{figures})."
+    for name, words in told.items():
+        of_group = [way for way in found if group_of(way.info.score).name == name]
+        for mode in list(dict.fromkeys(way.mode for way in of_group))[:1]:
+            parts = [f"{way.info.label} {percent_text(way.mean)}" for way in of_group if way.mode == mode]
+            task = "making all tracks together" if mode == JOINT else f"in {mode} tasks"
+            yield f"{words}, {task}: {', '.join(parts)}."
 
 
 def _baselines(evaluation: EvaluationReport) -> Iterable[str]:

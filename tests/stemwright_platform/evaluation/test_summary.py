@@ -12,7 +12,7 @@ def test_it_tells_distance_bounds_shares_and_limits(tmp_path):
     text = told(make_report_folder(tmp_path, num_clips=6, sound=False))
     assert "6 clips" in text
     assert "27.0 (3.0 for real songs, 51.0 for the untrained model)" in text
-    assert "stems fit" in text
+    assert "strangers' stems" in text
     assert "Against blurry" in text
     assert LIMITS in text
     assert "few" in text
@@ -30,7 +30,7 @@ def test_it_claims_nothing_that_was_not_measured(tmp_path):
     edit_report(folder, rows=kept, comparisons=[])
     text = told(folder)
     assert "distance" not in text
-    assert "stems fit" not in text
+    assert "strangers' stems" not in text
     assert "Against" not in text
 
 
