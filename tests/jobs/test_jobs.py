@@ -30,20 +30,26 @@ def submit(job: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.ray
 @pytest.mark.usefixtures("ray_cluster")
-def test_jobs_lead_from_nothing_to_a_model(tmp_path: Path) -> None:
-    corpus, latents, run = tmp_path / "corpus", tmp_path / "latents", tmp_path / "run"
+def test_jobs_lead_from_nothing_to_a_model_and_its_report(tmp_path: Path) -> None:
+    corpus, latents, run, report = (tmp_path / name for name in ("corpus", "latents", "run", "report"))
     store = f"sqlite:///{tmp_path}/mlflow.db"
     steps = [
         ["build_corpus", "demo", "--songs", "2", "--duration", "8", "--out", str(corpus)],
         ["encode_latents", "--manifest", str(corpus / "manifest.parquet"), "--out", str(latents)],
         ["train_denoiser", "--preset", "tiny", "--data", str(latents), "--out", str(run), "--steps", "3"],
     ]
-    steps[-1] += ["--tracking-uri", store]
+    evaluate = ["evaluate_model", "--model", str(run), "--data", str(latents), "--out", str(report)]
+    steps.append(
+        [*evaluate, "--clips", "2", "--duration", "3", "--tasks", "joint", "--steps", "2", "--jobs", "1"]
+    )
+    for step in steps[2:]:
+        step += ["--tracking-uri", store]
     for job, *arguments in steps:
         done = submit(job, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
     assert len(LatentDataset(latents).songs()) == 2
     assert load_checkpoint(run / "model").preset.name == "tiny"
+    assert (report / "index.html").is_file()
 
 
 @pytest.mark.ray
