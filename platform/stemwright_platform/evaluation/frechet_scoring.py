@@ -19,7 +19,7 @@ class FrechetScoring:
     def __init__(self, hearing: Hearing, reference: ReferenceSet, seed: int = 0) -> None:
         """`hearing`: by embedders alone."""
         self._hearing, self._reference, self._seed = hearing, reference, seed
-        self._known: dict[tuple[Path, ...], Found] = {}
+        self._known: dict[tuple[str, tuple[Path, ...]], Found] = {}
 
     def rows(self, groups: Iterable[SoundGroup]) -> Iterator[ScoreRow]:
         """`frechet.NAME`, and `frechet_infinity.NAME` where there are clips enough."""
@@ -35,10 +35,10 @@ class FrechetScoring:
                     )
 
     def _scores(self, group: SoundGroup) -> Found:
-        paths = group.paths
-        if paths not in self._known:
-            self._known[paths] = [*self._worked_out(group)]
-        return self._known[paths]
+        key = group.part, group.paths
+        if key not in self._known:
+            self._known[key] = [*self._worked_out(group)]
+        return self._known[key]
 
     def _worked_out(self, group: SoundGroup) -> Iterator[tuple[str, FrechetScore, Extrapolation | None]]:
         heard = [self._hearing(path) for path in group.paths]
