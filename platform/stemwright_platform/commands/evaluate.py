@@ -135,6 +135,6 @@ def compare(
     out: Annotated[Path, typer.Option(help="Folder of the comparison.")],
 ) -> None:
     """Compare two evaluated models clip by clip, with intervals and p-values: OUT/index.html."""
-    from stemwright_platform.evaluation.report_comparison import compare_reports
+    from stemwright_platform.evaluation.report.report_comparison import compare_reports
 
     typer.echo(f"comparison: {compare_reports(first, second, out)}")

@@ -15,16 +15,16 @@ from stemwright.data_source import DataSource
 from stemwright.latent_dataset import LatentDataset
 from stemwright.metrics.interval import bootstrap_interval
 from stemwright.training_run import check_origin
-from stemwright_platform.evaluation.baseline_items import baseline_items
+from stemwright_platform.evaluation.baselines.baseline_items import baseline_items
 from stemwright_platform.evaluation.clip_score_table import read_clip_scores
-from stemwright_platform.evaluation.comparison import as_json, compare_systems
 from stemwright_platform.evaluation.evaluation import Evaluation
 from stemwright_platform.evaluation.evaluation_plan import EvaluationPlan
-from stemwright_platform.evaluation.examples import pick_examples
 from stemwright_platform.evaluation.frechet_scoring import FrechetScoring
 from stemwright_platform.evaluation.hearing import Hearing
-from stemwright_platform.evaluation.report_file import write_report
-from stemwright_platform.evaluation.report_page import write_report_page
+from stemwright_platform.evaluation.report.comparison import as_json, compare_systems
+from stemwright_platform.evaluation.report.examples import pick_examples
+from stemwright_platform.evaluation.report.report_file import write_report
+from stemwright_platform.evaluation.report.report_page import write_report_page
 from stemwright_platform.evaluation.score_infos import infos_of
 from stemwright_platform.evaluation.score_row import ScoreRow
 from stemwright_platform.evaluation.sound_group import sound_groups

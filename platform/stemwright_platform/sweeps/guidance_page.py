@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from stemwright.metrics.paired import stars
 from stemwright_platform.evaluation.clip_folder import MIX, clip_folder, sound_file
+from stemwright_platform.evaluation.report.wording import interval_text, number_text, part_label, task_label
 from stemwright_platform.evaluation.task_name import JOINT
-from stemwright_platform.evaluation.wording import interval_text, number_text, part_label, task_label
 from stemwright_platform.sweeps.guidance_findings import OVERALL, Findings, conclusion
 from stemwright_platform.sweeps.guidance_line import Line
 from stemwright_platform.sweeps.guidance_plan import take_folder
@@ -42,7 +42,7 @@ def render(findings: Findings, out: Path, clips: Sequence[str]) -> str:
         (resources.files(f"stemwright_platform.{package}") / name).read_text(encoding="utf-8")
         for package, name in (
             ("demo", "report.css"),
-            ("evaluation", "report.css"),
+            ("evaluation.report", "report.css"),
             ("sweeps", "guidance.css"),
         )
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stemwright_platform.evaluation.wording import task_label
+from stemwright_platform.evaluation.report.wording import task_label
 from stemwright_platform.picture_style import (
     ACCENT,
     GROUND,

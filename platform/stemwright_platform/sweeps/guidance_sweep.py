@@ -21,11 +21,11 @@ from stemwright_platform.evaluation.feature_choice import FeatureChoice
 from stemwright_platform.evaluation.feature_store import FeatureStore
 from stemwright_platform.evaluation.hearing import Hearing
 from stemwright_platform.evaluation.making import MakeItem, Making
+from stemwright_platform.evaluation.report.wording import task_label
 from stemwright_platform.evaluation.score_infos import all_infos, infos_of
 from stemwright_platform.evaluation.score_row import ScoreInfo
 from stemwright_platform.evaluation.systems import System
 from stemwright_platform.evaluation.task_name import JOINT, named_tasks, task_name
-from stemwright_platform.evaluation.wording import task_label
 from stemwright_platform.sweeps.guidance_choice import PLAIN, choose_scale, refusals
 from stemwright_platform.sweeps.guidance_findings import Findings, write_findings
 from stemwright_platform.sweeps.guidance_hearing import MixHearing, frechet_line, score_items

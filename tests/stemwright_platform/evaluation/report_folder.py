@@ -15,8 +15,8 @@ import torch
 from stemwright.audio import write_audio
 from stemwright.metrics.interval import bootstrap_interval
 from stemwright.tracks import TRACKS
-from stemwright_platform.evaluation.comparison import as_json, compare_systems
-from stemwright_platform.evaluation.examples import pick_examples
+from stemwright_platform.evaluation.report.comparison import as_json, compare_systems
+from stemwright_platform.evaluation.report.examples import pick_examples
 from stemwright_platform.evaluation.score_row import ScoreInfo, ScoreRow
 
 TASKS = ("joint", "bass_given_drums_instrument_melody", "melody_alone")
