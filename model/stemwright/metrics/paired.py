@@ -1,7 +1,7 @@
 """Two systems on the same clips: how much better, and whether chance would do as well."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from stemwright.metrics.interval import bootstrap_interval
+from stemwright.metrics.interval import bootstrap_interval, cluster_sums
 
 PairedTest = Literal["permutation", "wilcoxon"]
 DRAWS = 20_000
@@ -39,10 +39,14 @@ def compare_paired(
     a: Sequence[float] | ArrayLike,
     b: Sequence[float] | ArrayLike,
     *,
+    clusters: Sequence[Hashable] | None = None,
     test: PairedTest = "permutation",
     seed: int = 0,
 ) -> Comparison:
     """Compare scores `[n]` of two systems, the same clip at the same place.
+
+    `clusters`: `[n]`, to what each pair belongs, as a clip to its song; what belongs together is drawn, and
+    has its sign flipped, together.
 
     Pairs with a NaN are left out; no pair gives NaN, only equal pairs a p-value of 1. The permutation test
     flips signs of differences (all flips up to 14 pairs, else 20,000 of them): its question is whether the
@@ -52,13 +56,13 @@ def compare_paired(
     if left.shape != right.shape or left.ndim != 1:
         raise ValueError(f"scores to compare must be of the same [n], got {left.shape} and {right.shape}")
     differences = left - right
-    differences = differences[~np.isnan(differences)]
-    interval = bootstrap_interval(differences, seed=seed)
+    interval = bootstrap_interval(differences, clusters=clusters, seed=seed)
+    sums, counts = cluster_sums(differences, clusters)
     return Comparison(
         difference=interval.value,
         low=interval.low,
         high=interval.high,
-        p_value=_p_value(differences, test, seed),
+        p_value=_p_value(sums if test == "permutation" else sums / counts, test, seed),
         n=interval.n,
         test=test,
     )

@@ -72,7 +72,11 @@ def evaluate_model(
     reference = evaluation.reference()
     evaluation.score(items, hearing, reference)
     groups = sound_groups(items)
-    rows = [*clip_rows(read_clip_scores(out)), *FrechetScoring(hearing, reference, plan.seed).rows(groups)]
+    songs = {item.clip.clip: item.clip.song for item in items}
+    rows = [
+        *clip_rows(read_clip_scores(out), songs),
+        *FrechetScoring(hearing, reference, plan.seed).rows(groups),
+    ]
     if novelty := evaluation.novelty(hearing):
         rows += [*novelty.spread(evaluation.takes()), *novelty.copies(groups, evaluation.heard)]
     _write(evaluation, checkpoint, rows, [*(baselines or {})])
@@ -85,15 +89,22 @@ def evaluate_model(
     return page
 
 
-def clip_rows(table: pa.Table) -> list[ScoreRow]:
-    """Means over clips, with their intervals, of columns system, task, clip, score, part, value."""
+def clip_rows(table: pa.Table, songs: Mapping[str, str] | None = None) -> list[ScoreRow]:
+    """Means over clips, with their intervals, of columns system, task, clip, score, part, value.
+
+    `songs`: clip → song; intervals are over songs, since clips of one song are alike.
+    """
     values: dict[tuple[str, str, str, str], list[float]] = defaultdict(list)
-    columns = [table.column(name).to_pylist() for name in ("score", "system", "task", "part", "value")]
-    for *key, value in zip(*columns, strict=True):
+    owners: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    known = songs or {}
+    names = ("score", "system", "task", "part", "clip", "value")
+    columns = [table.column(name).to_pylist() for name in names]
+    for *key, clip, value in zip(*columns, strict=True):
         values[tuple(key)].append(value)
+        owners[tuple(key)].append(known.get(str(clip), str(clip)))
     found = []
     for (score, system, task, part), of_clips in values.items():
-        interval = bootstrap_interval(of_clips)
+        interval = bootstrap_interval(of_clips, clusters=owners[score, system, task, part])
         where = {"score": score, "system": system, "task": task, "part": part, "n": interval.n}
         found.append(ScoreRow(value=interval.value, low=interval.low, high=interval.high, **where))
     return found
@@ -104,8 +115,9 @@ def _write(
 ) -> None:
     """report.json and scores.parquet."""
     plan, table = evaluation.plan, read_clip_scores(evaluation.out)
+    songs = {clip.clip: clip.song for clip in evaluation.clips.clips}
     infos = infos_of({row.score for row in rows})
-    compared = [row for name in baselines for row in compare_systems(table, MODEL, name, infos)]
+    compared = [row for name in baselines for row in compare_systems(table, MODEL, name, infos, songs=songs)]
     write_report(
         evaluation.out,
         title=f"{checkpoint.preset.name}, {evaluation.plan.split} split",

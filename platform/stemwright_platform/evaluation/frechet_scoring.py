@@ -1,10 +1,18 @@
 """Fréchet distances of groups of sounds to the reference set."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from stemwright.metrics.frechet import Extrapolation, FrechetScore, frechet_infinity, frechet_interval
+import numpy as np
+
+from stemwright.metrics.frechet import (
+    Embeddings,
+    Extrapolation,
+    FrechetScore,
+    frechet_infinity,
+    frechet_interval,
+)
 from stemwright_platform.evaluation.hearing import Hearing
 from stemwright_platform.evaluation.reference_set import ReferenceSet
 from stemwright_platform.evaluation.score_row import ScoreRow
@@ -25,9 +33,9 @@ class FrechetScoring:
         """`frechet.NAME`, and `frechet_infinity.NAME` where there are clips enough."""
         for group in groups:
             for name, score, limit in self._scores(group):
-                clips = self._reference.clips[name, group.part]
-                note = f"{score.note}; reference of {clips} clips of other songs"
-                yield _row(group, f"frechet.{name}", score.value, score.low, score.high, score.n, note)
+                clips, n = self._reference.clips[name, group.part], len(group.items)
+                note = f"{score.note}; {score.n} songs; reference of {clips} clips of others"
+                yield _row(group, f"frechet.{name}", score.value, score.low, score.high, n, note)
                 if limit is not None:
                     note = f"extrapolated over 1/n, R² {limit.r_squared:.2f}; {note}"
                     yield _row(
@@ -47,11 +55,20 @@ class FrechetScoring:
             embedded = [arrays[feature.name]["embeddings"] for arrays in heard]
             if fit is None or fit.n < 2 or sum(map(len, embedded)) < 2:
                 continue
+            songs = _by_song([item.clip.song for item in group.items], embedded)
             yield (
                 feature.name,
-                frechet_interval(embedded, fit, seed=self._seed),
+                frechet_interval(songs, fit, seed=self._seed),
                 frechet_infinity(embedded, fit, seed=self._seed),
             )
+
+
+def _by_song(songs: Sequence[str], embedded: Sequence[Embeddings]) -> Sequence[Embeddings]:
+    """Clips of one song are alike: intervals draw them together."""
+    found: dict[str, list[Embeddings]] = {}
+    for song, clip in zip(songs, embedded, strict=True):
+        found.setdefault(song, []).append(clip)
+    return [np.concatenate(clips, dtype=np.float32) for clips in found.values()]
 
 
 def _row(group: SoundGroup, score: str, value: float, low: float, high: float, n: int, note: str) -> ScoreRow:

@@ -78,3 +78,36 @@ def test_draws_that_failed_do_not_count() -> None:
 def test_a_table_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\[n\]"):
         bootstrap_interval(np.zeros((2, 2)))
+
+
+def test_values_of_one_cluster_are_one_witness() -> None:
+    rng = np.random.default_rng(0)
+    songs = np.repeat(np.arange(12), 8)
+    values = rng.standard_normal(12)[songs] + 0.1 * rng.standard_normal(96)
+    apart, together = bootstrap_interval(values), bootstrap_interval(values, clusters=songs.tolist())
+    assert (together.value, together.n) == (apart.value, apart.n)
+    assert together.high - together.low > 2 * (apart.high - apart.low)
+
+
+def test_clusters_of_one_value_each_change_nothing() -> None:
+    values = np.random.default_rng(1).standard_normal(20)
+    assert bootstrap_interval(values, clusters=list(range(20))) == bootstrap_interval(values)
+
+
+def test_the_interval_over_clusters_holds_the_mean_as_often_as_it_says() -> None:
+    held = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        songs = np.repeat(np.arange(15), rng.integers(1, 6, 15))
+        values = rng.standard_normal(15)[songs] + 0.3 * rng.standard_normal(len(songs))
+        interval = bootstrap_interval(values, clusters=songs.tolist(), draws=400, seed=seed)
+        held += interval.low <= 0 <= interval.high
+    assert 0.88 <= held / 200 <= 0.99
+
+
+def test_unknown_values_and_their_clusters_are_left_out() -> None:
+    values = [1.0, float("nan"), 3.0, float("nan")]
+    interval = bootstrap_interval(values, clusters=["a", "a", "b", "c"])
+    assert (interval.value, interval.n) == (2.0, 2)
+    with pytest.raises(ValueError, match="clusters"):
+        bootstrap_interval(values, clusters=["a"])

@@ -92,3 +92,14 @@ def test_scores_of_different_clips_are_refused() -> None:
 
 def test_stars_are_the_papers() -> None:
     assert [stars(p) for p in (0.0, 0.0099, 0.01, 0.049, 0.05, math.nan)] == ["**", "**", "*", "*", "", ""]
+
+
+def test_many_clips_of_few_songs_prove_no_more_than_the_songs() -> None:
+    songs = np.repeat(np.arange(4), 25)
+    rng = np.random.default_rng(2)
+    a = np.array([0.5, 0.6, 0.4, 0.7])[songs] + 0.05 * rng.standard_normal(100)
+    b = np.zeros(100)
+    assert compare_paired(a, b).p_value < 0.001
+    together = compare_paired(a, b, clusters=songs.tolist())
+    assert together.p_value == 2 / 2**4
+    assert together.n == 100

@@ -25,11 +25,13 @@ def compare_systems(
     b: str,
     infos: Iterable[ScoreInfo],
     *,
+    songs: Mapping[str, str] | None = None,
     test: PairedTest = "permutation",
     seed: int = 0,
 ) -> list[ComparedScore]:
     """System a minus system b, paired by clip.
 
+    `songs`: clip → song; clips of one song count as one witness, each clip as one where none is known.
     Only scores of `infos` that know what is better are compared. A system that knows no tasks (its task is
     "") is compared with the other's joint task. p-values are corrected after Holm over the figures of one
     score, and stars are those of the corrected ones.
@@ -38,7 +40,7 @@ def compare_systems(
     values_a, values_b = (values_of(clip_scores, system) for system in (a, b))
     values_b = _of_tasks(values_b, {task for _, task, _ in values_a})
     values_a = _of_tasks(values_a, {task for _, task, _ in values_b})
-    return compare_values(values_a, values_b, (a, b), test=test, seed=seed, scores=wanted)
+    return compare_values(values_a, values_b, (a, b), songs=songs, test=test, seed=seed, scores=wanted)
 
 
 def compare_values(
@@ -47,6 +49,7 @@ def compare_values(
     names: tuple[str, str],
     *,
     scores: set[str],
+    songs: Mapping[str, str] | None = None,
     test: PairedTest = "permutation",
     seed: int = 0,
 ) -> list[ComparedScore]:
@@ -58,7 +61,11 @@ def compare_values(
         if place[0] not in scores or len(clips) < 2:
             continue
         result = compare_paired(
-            [mine[clip] for clip in clips], [others[clip] for clip in clips], test=test, seed=seed
+            [mine[clip] for clip in clips],
+            [others[clip] for clip in clips],
+            clusters=[(songs or {}).get(clip, clip) for clip in clips],
+            test=test,
+            seed=seed,
         )
         score, task, part = place
         rows.append(

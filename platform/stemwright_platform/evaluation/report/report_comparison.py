@@ -86,7 +86,8 @@ def compare_evaluations(a: EvaluationReport, b: EvaluationReport, *, seed: int =
     names = (a.title, b.title) if a.title != b.title else (a.folder.name, b.folder.name)
     names = names if names[0] != names[1] else (f"{names[0]} (first)", f"{names[1]} (second)")
     wanted = {score for score, info in infos.items() if info.better != "neither"}
-    rows = compare_values(*values, names, scores=wanted, seed=seed)
+    songs = {name: clip.song or name for name, clip in a.clips.items()}
+    rows = compare_values(*values, names, scores=wanted, songs=songs, seed=seed)
     if not rows:
         raise InputError(
             f"{a.folder} and {b.folder} share no two clips with a score in the same task: evaluate both "
