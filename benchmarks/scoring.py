@@ -7,11 +7,13 @@ rest: every embedded feature, every score.
 speed: one process with one thread, anew and from the store. scaling: Ray actors, from the first clip that is
 done to the last, so that starting up does not count. memory: a process that scores 10,000 clips, which are a
 few repeated under other names, their features kept: its memory after 1,000 and after 10,000, then with means,
-intervals and the Fréchet distance of all mixes. Writes benchmarks/results/scoring.md.
+intervals and the Fréchet distance of all mixes. Writes benchmarks/results/scoring.md and .json;
+parts that were measured before stay.
 """
 
 import argparse
 import gc
+import json
 import shutil
 import tempfile
 import time
@@ -57,9 +59,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         clips = demo_clips(Path(folder), arguments.clips)
         measure = {"speed": speed_rows, "scaling": scaling_rows, "memory": memory_rows}
-        rows = [row for part in arguments.parts for row in measure[part](clips, Path(folder))]
-    text = f"# Scoring of clips\n\n{hardware()}; {arguments.clips} clips of {CLIP_S:g} s.\n\n"
-    text += table(("what", "figure", "target"), rows)
+        found = {part: measure[part](clips, Path(folder)) for part in arguments.parts}
+    path = arguments.out / "scoring.json"
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    known |= {part: {"hardware": hardware(), "rows": rows} for part, rows in found.items()}
+    path.write_text(json.dumps(known, indent=1) + "\n")
+    text = f"# Scoring of clips\n\n{arguments.clips} clips of {CLIP_S:g} s.\n"
+    for part in PARTS:
+        if part in known:
+            text += f"\n## {part}\n\n{known[part]['hardware']}\n\n"
+            text += table(("what", "figure", "target"), known[part]["rows"])
     (arguments.out / "scoring.md").write_text(text)
     print(text)
 
