@@ -75,12 +75,12 @@ def _whitened(signal: NDArray[np.float32], length: int, sample_rate_hz: int) -> 
     spectrum = np.asarray(scipy.fft.rfft(signal, length))
     bin_hz = sample_rate_hz / length
     around = 2 * round(_WHITENED_HZ / 2 / bin_hz) + 1
-    power = scipy.ndimage.uniform_filter1d(np.square(np.abs(spectrum)), around, mode="nearest")
-    level = np.sqrt(np.maximum(power, 0))
-    flat = spectrum / (level + _FLOOR * level.max())
     low, high = (round(edge / bin_hz) for edge in (LOWEST_HZ, HIGHEST_HZ))
-    flat[:low] = 0
-    flat[high + 1 :] = 0
+    heard = spectrum[: high + 1]
+    power = scipy.ndimage.uniform_filter1d(np.square(np.abs(heard)), around, mode="nearest")
+    level = np.sqrt(np.maximum(power, 0))
+    flat = np.zeros_like(spectrum)
+    flat[low : high + 1] = (heard / (level + _FLOOR * level.max()))[low:]
     return flat
 
 

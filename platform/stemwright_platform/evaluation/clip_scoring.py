@@ -21,7 +21,7 @@ from stemwright_platform.evaluation.clip import Clip
 from stemwright_platform.evaluation.clip_folder import MIX, read_facts, sound_file
 from stemwright_platform.evaluation.feature_choice import WORDS, FeatureChoice
 from stemwright_platform.evaluation.feature_store import FeatureStore
-from stemwright_platform.evaluation.hearing import READ_RATE_HZ, Hearing
+from stemwright_platform.evaluation.hearing import READ_RATE_HZ, Hearing, read_sound
 from stemwright_platform.evaluation.making import GIVEN_CHANGE
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ class _Judge:
     """Items of one clip share most of their sounds: what one of them needed, the others need no more."""
 
     def __init__(self, hearing: Hearing, text: TextEmbedder | None, cocola: "Cocola | None") -> None:
-        self._heard = cache(hearing)
-        self._spectrum = cache(lambda path: FlatSpectrum.of(read_audio(path, READ_RATE_HZ), READ_RATE_HZ))
+        self._sound = cache(read_sound)
+        self._heard = cache(lambda path: hearing(path, self._sound))
+        self._spectrum = cache(lambda path: FlatSpectrum.of(self._sound(path), READ_RATE_HZ))
         self._pair, self._leak = cache(self._pair_scores), cache(self._leakage)
         self._text, self._cocola = text, cocola
 
@@ -115,7 +116,8 @@ class _Judge:
             yield ClipScore(GIVEN_CHANGE, track, change)
         for target in item.targets:
             for given in item.given:
-                value = self._leak(item.sounds[target], item.sounds[given])
+                # the same either way: worked out once for both
+                value = self._leak(*sorted((item.sounds[target], item.sounds[given])))
                 yield ClipScore("leakage", f"{target}|{given}", value)
 
     def _pair_scores(self, first: Path, second: Path, pitched: bool) -> dict[str, float]:
@@ -125,8 +127,8 @@ class _Judge:
             found[self._cocola.name] = self._cocola.score(read_audio(first, rate), read_audio(second, rate))
         return found
 
-    def _leakage(self, target: Path, given: Path) -> float:
-        return spectra_leakage(self._spectrum(target), self._spectrum(given))
+    def _leakage(self, one: Path, other: Path) -> float:
+        return spectra_leakage(self._spectrum(one), self._spectrum(other))
 
 
 def sounds_of(folders: Mapping[str, Path], *, mix: Path | None = None) -> dict[str, Path]:

@@ -28,9 +28,12 @@ class Hearing:
     def __init__(self, features: Sequence[Feature], store: FeatureStore) -> None:
         self.features, self._store = tuple(features), store
 
-    def __call__(self, path: Path) -> Heard:
-        """What all features find in a sound file. InputError where it cannot be read."""
-        return self._heard(digest_of(path), lambda: read_audio(path, READ_RATE_HZ))
+    def __call__(self, path: Path, read: Callable[[Path], Tensor] | None = None) -> Heard:
+        """What all features find in a sound file. InputError where it cannot be read.
+
+        `read`: gives its audio at READ_RATE_HZ, for who has it already; asked where something is not known.
+        """
+        return self._heard(digest_of(path), lambda: (read or read_sound)(path))
 
     def of_samples(self, audio: Tensor) -> Heard:
         """The same of float32 audio `[2, n]` at READ_RATE_HZ that is in no file."""
@@ -46,6 +49,11 @@ class Hearing:
                 self._store.put(digest, feature, arrays)
                 found[feature.name] = arrays
         return {name: arrays for name, arrays in found.items() if arrays is not None}
+
+
+def read_sound(path: Path) -> Tensor:
+    """Float32 `[2, n]` at READ_RATE_HZ. InputError where it cannot be read."""
+    return read_audio(path, READ_RATE_HZ)
 
 
 class _Rates:
