@@ -96,17 +96,12 @@ def build(
 
 
 def _systems(options: Sequence[str], prompts: Path | None) -> "list[SystemFolder]":
-    from stemwright.errors import InputError
+    from stemwright_platform.composition_files import parse_files
     from stemwright_platform.evaluation.listening_test.system_folder import read_prompts, read_system
 
     texts = read_prompts(prompts) if prompts else {}
-    systems = []
-    for option in options:
-        name, equals, folder = option.partition("=")
-        if not equals or not name or not folder:
-            raise InputError(f"--system {option}: write NAME=FOLDER, for example ours=out/clips/model")
-        systems.append(read_system(name, Path(folder), texts))
-    return systems
+    folders = parse_files("--system", options, "NAME=FOLDER, for example ours=out/clips/model")
+    return [read_system(name, folder, texts) for name, folder in folders.items()]
 
 
 @app.command(epilog="Example: `stemwright listen report results/*.json --key test.key.json --out preferred`")

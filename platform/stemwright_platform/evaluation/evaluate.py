@@ -22,11 +22,12 @@ from stemwright_platform.evaluation.evaluation_plan import EvaluationPlan
 from stemwright_platform.evaluation.frechet_scoring import FrechetScoring
 from stemwright_platform.evaluation.hearing import Hearing
 from stemwright_platform.evaluation.report.comparison import as_json, compare_systems
+from stemwright_platform.evaluation.report.evaluation_folder import ComparedScore
 from stemwright_platform.evaluation.report.examples import pick_examples
 from stemwright_platform.evaluation.report.report_file import write_report
 from stemwright_platform.evaluation.report.report_page import write_report_page
 from stemwright_platform.evaluation.score_infos import infos_of
-from stemwright_platform.evaluation.score_row import ScoreRow
+from stemwright_platform.evaluation.score_row import ScoreInfo, ScoreRow
 from stemwright_platform.evaluation.sound_group import sound_groups
 from stemwright_platform.evaluation.systems import MODEL
 from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
@@ -62,24 +63,29 @@ def evaluate_model(
     hearing = Hearing(plan.features.embedders(plan.source.device), evaluation.store)
     if cocola := plan.features.pair_scorer():
         cocola.answers()
+    plan.begin(out, checkpoint.fingerprint)
     clips = evaluation.clips.clips
     others = baseline_items(
         baselines or {}, clips, checkpoint.tracks, out, demucs_weights=demucs_weights, jobs=jobs
     )
-    plan.begin(out, checkpoint.fingerprint)
     evaluation.make()
     items = [*evaluation.items(), *others]
     reference = evaluation.reference()
     evaluation.score(items, hearing, reference)
     groups = sound_groups(items)
     songs = {item.clip.clip: item.clip.song for item in items}
+    table = read_clip_scores(out)
     rows = [
-        *clip_rows(read_clip_scores(out), songs),
+        *clip_rows(table, songs),
         *FrechetScoring(hearing, reference, plan.seed).rows(groups),
     ]
     if novelty := evaluation.novelty(hearing):
         rows += [*novelty.spread(evaluation.takes()), *novelty.copies(groups, evaluation.heard)]
-    _write(evaluation, checkpoint, rows, [*(baselines or {})])
+    infos = infos_of({row.score for row in rows})
+    compared = [
+        row for name in baselines or {} for row in compare_systems(table, MODEL, name, infos, songs=songs)
+    ]
+    _write(evaluation, checkpoint, rows, infos, pick_examples(table, infos), compared)
     page = write_report_page(out, listening=listening)
     if tracking_uri:
         from stemwright_platform.evaluation.evaluation_tracking import track_evaluation
@@ -111,13 +117,15 @@ def clip_rows(table: pa.Table, songs: Mapping[str, str] | None = None) -> list[S
 
 
 def _write(
-    evaluation: Evaluation, checkpoint: Checkpoint, rows: Sequence[ScoreRow], baselines: Sequence[str]
+    evaluation: Evaluation,
+    checkpoint: Checkpoint,
+    rows: Sequence[ScoreRow],
+    infos: Sequence[ScoreInfo],
+    examples: Sequence[Mapping[str, Any]],
+    compared: Sequence[ComparedScore],
 ) -> None:
     """report.json and scores.parquet."""
-    plan, table = evaluation.plan, read_clip_scores(evaluation.out)
-    songs = {clip.clip: clip.song for clip in evaluation.clips.clips}
-    infos = infos_of({row.score for row in rows})
-    compared = [row for name in baselines for row in compare_systems(table, MODEL, name, infos, songs=songs)]
+    plan = evaluation.plan
     write_report(
         evaluation.out,
         title=f"{checkpoint.preset.name}, {evaluation.plan.split} split",
@@ -128,7 +136,7 @@ def _write(
         infos=infos,
         rows=rows,
         clips=[clip.as_dict() for clip in evaluation.clips.clips],
-        examples=pick_examples(table, infos),
+        examples=examples,
         comparisons=[as_json(row) for row in compared],
     )
 

@@ -5,12 +5,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
+from stemwright_platform.page_resource import page_resource
 from stemwright_platform.sweeps.setting import short, shown
 from stemwright_platform.sweeps.summary import Summary
 from stemwright_platform.sweeps.sweep_folder import SweepFolder
@@ -77,11 +77,11 @@ def render(report: Report, folder: SweepFolder) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(_resource("sweeps", "page.html.j2")).render(
+    return environment.from_string(page_resource("sweeps", "page.html.j2")).render(
         report=report,
         pictures={about: path.relative_to(folder.path).as_posix() for about, path in report.pictures.items()},
         failed=[trial for trial in report.trials if trial.state in ("failed", "diverged")],
-        style=Markup(_resource("demo", "report.css") + _resource("sweeps", "page.css")),
+        style=Markup(page_resource("demo", "report.css") + page_resource("sweeps", "page.css")),
     )
 
 
@@ -136,7 +136,3 @@ def without_nan(content: Any) -> Any:
 def _score_name(score: str) -> str:
     """ "ratio.joint" as "joint", "ratio" as it is."""
     return re.sub(r"^\w+\.", "", score)
-
-
-def _resource(package: str, name: str) -> str:
-    return (resources.files(f"stemwright_platform.{package}") / name).read_text(encoding="utf-8")

@@ -1,13 +1,13 @@
 """The page of a run's samples: each thing that was made, the real song first, then step by step."""
 
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 from stemwright_platform.demo.report import lane_colour
+from stemwright_platform.page_resource import page_resource
 
 PAGE = "index.html"
 FACTS, REFERENCE = "samples.json", "reference"
@@ -29,13 +29,13 @@ def render(samples: Path, run: str) -> str:
     )
     song = _facts(samples / REFERENCE)
     steps = [_facts(path.parent) for path in sorted(samples.glob(f"step-*/{FACTS}"))]
-    return environment.from_string(_resource("training", "samples_page.html.j2")).render(
+    return environment.from_string(page_resource("training", "samples_page.html.j2")).render(
         run=run,
         song=song,
         steps=steps,
         sections=_sections(song, steps),
-        style=Markup(_resource("demo", "report.css") + _resource("training", "samples_page.css")),
-        script=Markup(_resource("demo", "report.js")),
+        style=Markup(page_resource("demo", "report.css") + page_resource("training", "samples_page.css")),
+        script=Markup(page_resource("demo", "report.js")),
     )
 
 
@@ -89,7 +89,3 @@ def _has(facts: dict[str, Any], piece: dict[str, Any]) -> bool:
 
 def _facts(folder: Path) -> dict[str, Any]:
     return json.loads((folder / FACTS).read_text(encoding="utf-8"))
-
-
-def _resource(package: str, name: str) -> str:
-    return (resources.files(f"stemwright_platform.{package}") / name).read_text(encoding="utf-8")

@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from stemwright_platform.corpus.check.measurement import MIX, SongMeasure, Track
 from stemwright_platform.corpus.manifest import Song
 from stemwright_platform.demo.pictures import COMPANDING
 from stemwright_platform.demo.report import lane_colour
+from stemwright_platform.page_resource import page_resource
 
 PAGE = "index.html"
 MOST_ROWS, MOST_SONGS = 1000, 30
@@ -43,12 +43,12 @@ def render(check: CorpusCheck, manifest: Path) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    template = environment.from_string(_resource("corpus.check", "page.html.j2"))
+    template = environment.from_string(page_resource("corpus.check", "page.html.j2"))
     counts = Counter(finding.severity for finding in check.findings)
     return template.render(
         title=_title(manifest),
-        style=Markup(_resource("demo", "report.css") + _resource("corpus.check", "page.css")),
-        script=Markup(_resource("corpus.check", "page.js")),
+        style=Markup(page_resource("demo", "report.css") + page_resource("corpus.check", "page.css")),
+        script=Markup(page_resource("corpus.check", "page.js")),
         verdict=verdict(counts),
         facts={**_facts(check), "manifest": str(manifest)},
         charts=_charts(check),
@@ -217,7 +217,3 @@ def _colour(name: str) -> str:
 
 def _slot(name: str) -> int:
     return TRACKS.names.index(name) if name in TRACKS.names else len(TRACKS)
-
-
-def _resource(package: str, name: str) -> str:
-    return (resources.files(f"stemwright_platform.{package}") / name).read_text(encoding="utf-8")

@@ -1,7 +1,6 @@
 """The listening page of a rendered corpus: players, waveforms, notes, and which part went where."""
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +16,7 @@ from stemwright_platform.corpus.midi.slots import DRUMS
 from stemwright_platform.corpus.song_folder import read_record
 from stemwright_platform.demo.pictures import RANGE_DB, spectrogram_uri, wave_path
 from stemwright_platform.demo.report import MIX_COLOUR, lane_colour
+from stemwright_platform.page_resource import page_resource
 from stemwright_platform.time_left import duration_text
 
 PAGE = "listen.html"
@@ -62,12 +62,14 @@ def _render(
         "source": records[0]["source"],
         "licence": records[0]["licence"],
     }
-    template = environment.from_string(_resource("corpus.midi", "listening_page.html.j2"))
+    template = environment.from_string(page_resource("corpus.midi", "listening_page.html.j2"))
     return template.render(
         songs=songs,
         facts=facts,
-        style=Markup(_resource("demo", "report.css") + _resource("corpus.midi", "listening_page.css")),
-        script=Markup(_resource("demo", "report.js")),
+        style=Markup(
+            page_resource("demo", "report.css") + page_resource("corpus.midi", "listening_page.css")
+        ),
+        script=Markup(page_resource("demo", "report.js")),
         colours={name: lane_colour(name, TRACKS.names) for name in TRACKS.names},
     )
 
@@ -177,7 +179,3 @@ def _roll(
         bright = QUIET_NOTE + (LOUD_NOTE - QUIET_NOTE) * velocity / 127
         np.maximum(roll[places[pitch], first:last], bright, out=roll[places[pitch], first:last])
     return np.repeat((roll - 1) * RANGE_DB, max(1, 88 // rows), axis=0)
-
-
-def _resource(package: str, name: str) -> str:
-    return (resources.files(f"stemwright_platform.{package}") / name).read_text(encoding="utf-8")

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any
 
 from markupsafe import Markup
@@ -11,6 +10,7 @@ from stemwright.metrics.interval import Interval
 from stemwright.metrics.paired import stars
 from stemwright.metrics.preference import Preference, Strength
 from stemwright_platform.evaluation.listening_test.outcome import Outcome, QuestionOutcome
+from stemwright_platform.page_resource import page_resource
 from stemwright_platform.time_left import duration_text
 
 MOST_PROMPTS = 200
@@ -24,14 +24,15 @@ def render(outcome: Outcome) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(_resource("evaluation.listening_test", "outcome_page.html.j2")).render(
+    return environment.from_string(page_resource("evaluation.listening_test", "outcome_page.html.j2")).render(
         outcome=outcome,
         verdict=verdict(outcome),
         facts=_facts(outcome),
         questions=[_drawn(one) for one in outcome.questions],
         most_prompts=MOST_PROMPTS,
         style=Markup(
-            _resource("demo", "report.css") + _resource("evaluation.listening_test", "outcome_page.css")
+            page_resource("demo", "report.css")
+            + page_resource("evaluation.listening_test", "outcome_page.css")
         ),
     )
 
@@ -160,7 +161,3 @@ def _agreement(one: QuestionOutcome) -> str:
 def _bars(pair: Preference) -> list[float]:
     """Shares of votes for the first, ties and the second, in percent."""
     return [100 * count / pair.share.n for count in (pair.wins, pair.ties, pair.losses)]
-
-
-def _resource(package: str, name: str) -> str:
-    return (resources.files(f"stemwright_platform.{package}") / name).read_text(encoding="utf-8")
