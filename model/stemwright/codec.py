@@ -9,6 +9,9 @@ from torch import Tensor
 
 from stemwright.errors import InputError
 
+CODECS = ("mdct", "conv", "encodec", "encodec-package")
+"""What `load_codec` knows."""
+
 
 @runtime_checkable
 class Codec(Protocol):
@@ -52,15 +55,19 @@ def check_audio(audio: Tensor) -> None:
 def load_codec(name: str, *, weights: str | None = None, device: str = "cpu") -> Codec:
     """The codec called `name`.
 
-    "mdct": embedded, no weights; "encodec": EnCodec 48 kHz, pre-trained; "encodec-package": the same
-    weights run by the PyPI package encodec.
-    `weights`: a local folder to look in before the usual cache.
+    "mdct": embedded, no weights; "conv": embedded, trained; "encodec": EnCodec 48 kHz, pre-trained;
+    "encodec-package": the same weights run by the PyPI package encodec.
+    `weights`: a local file or folder to look in before the shipped weights or the usual cache.
     Raises InputError for an unknown name or missing weights.
     """
     if name == "mdct":
         from stemwright.mdct_codec import MdctCodec
 
         return MdctCodec()
+    if name == "conv":
+        from stemwright.conv_codec import ConvCodec
+
+        return ConvCodec.from_pretrained(weights, device=device)
     if name == "encodec":
         from stemwright.encodec_codec import EncodecCodec
 
@@ -69,4 +76,4 @@ def load_codec(name: str, *, weights: str | None = None, device: str = "cpu") ->
         from stemwright.encodec_package_codec import load_encodec_package
 
         return load_encodec_package(weights, device=device)
-    raise InputError(f"unknown codec '{name}': choose mdct, encodec or encodec-package")
+    raise InputError(f"unknown codec '{name}': choose {', '.join(CODECS[:-1])} or {CODECS[-1]}")

@@ -1,12 +1,13 @@
 """The networks of the embedded convolutional codec: spectra in, latents, spectra out.
 
-Two spectra at two time scales go in and come out, as ears have it: a long one, fine in frequency, for pitch,
-and a short one, fine in time, for strokes. All layers work on frames, so that hours need no more than minutes.
+Two spectra at two time scales go in and come out, as ears have it: a long one, fine in frequency, for
+pitch, and a short one, fine in time, for strokes. All layers work on frames: hours need no more than minutes.
 
 Axes: B batch, C channel (mid, side), n audio sample, S latent frame, D latent channel, F spectrum's frame,
 W bin, H hidden channel.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -47,6 +48,18 @@ class ConvCodecConfig:
     """Channels of a short frame, in and out."""
     part_blocks: int = 2
     """Blocks of the decoder at the rate of short frames."""
+
+    @property
+    def encoder_reach(self) -> int:
+        """A latent frame depends on the audio of so many frames to either side."""
+        window = math.ceil((LONG_ANALYSIS - HOP) / 2 / HOP)
+        return self.encoder_blocks * (ConvBlock.KERNEL // 2) + window
+
+    @property
+    def decoder_reach(self) -> int:
+        """A frame of audio depends on so many latent frames to either side."""
+        parts = self.part_blocks * (ConvBlock.KERNEL // 2) + 1
+        return 1 + self.decoder_blocks * (ConvBlock.KERNEL // 2) + math.ceil(parts / PARTS)
 
 
 class ConvBlock(nn.Module):

@@ -21,8 +21,12 @@ def prepare(
     out: Annotated[
         str, typer.Option(help="Folder of the latents, which every node must reach: a path or an s3:// URL.")
     ],
-    codec: Annotated[str, typer.Option(help="mdct (embedded) or encodec (48 kHz, pre-trained).")] = "mdct",
-    codec_weights: Annotated[str | None, typer.Option(help="Local folder with the codec's weights.")] = None,
+    codec: Annotated[
+        str, typer.Option(help="mdct or conv (embedded: analytic, trained), or encodec.")
+    ] = "mdct",
+    codec_weights: Annotated[
+        str | None, typer.Option(help="Local file or folder of the codec's weights.")
+    ] = None,
     device: Annotated[str, typer.Option(help="Where the codec runs: cpu or cuda.")] = "cpu",
     gpu_fraction: Annotated[
         float, typer.Option(help="Part of a GPU an encoder holds; below 1, some decode while one encodes.")
