@@ -5,7 +5,7 @@ model.safetensors        the averaged weights
 stats.safetensors        normalisation of the latents
 training.safetensors     what resuming needs (absent in a published model)
 files.json               sizes and digests of the three above
-README.md                the model card
+README.md                the model card, which may have pictures beside it
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,21 +26,18 @@ from torch import Tensor
 from stemwright.codec import Codec
 from stemwright.diffusion import NoiseSchedule
 from stemwright.errors import InputError
+from stemwright.half_precision import halved
 from stemwright.latent_stats import LatentStats
 from stemwright.model_card import model_card
 from stemwright.presets import Preset, SamplingConfig, parse_preset
 from stemwright.seal import SEAL, broken_seal, digest, seal, sealed_digests, sync
+from stemwright.shipped_model import CONFIG, SHIPPED, shipped_model
 from stemwright.text_embedding import TextEncoder
 from stemwright.tracks import Tracks
 from stemwright.unet import StemUNet
 
 FORMAT_VERSION = 2
-CONFIG, MODEL, STATS, TRAINING = (
-    "checkpoint.json",
-    "model.safetensors",
-    "stats.safetensors",
-    "training.safetensors",
-)
+MODEL, STATS, TRAINING = "model.safetensors", "stats.safetensors", "training.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,13 +139,33 @@ def save_checkpoint(
     return folder
 
 
-def publish_checkpoint(checkpoint: str | Path, folder: str | Path) -> Path:
-    """Copy a checkpoint without its training state, whole or not at all; an older `folder` is replaced."""
+def publish_checkpoint(
+    checkpoint: str | Path,
+    folder: str | Path,
+    *,
+    half: bool = False,
+    facts: Mapping[str, Any] | None = None,
+    pictures: Sequence[Path] = (),
+) -> Path:
+    """Copy a checkpoint without its training state, whole or not at all; an older `folder` is replaced.
+
+    `half`: weights in float16 (loading makes them float32 again); what that changed stands among the facts.
+    `facts`: more of them, for the model card. `pictures`: files to lie beside the card.
+    """
     source, folder = Path(checkpoint), Path(folder)
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         shutil.copytree(source, partial, ignore=shutil.ignore_patterns(TRAINING, SEAL))
+        told = dict(facts or {})
+        if half:
+            weights, rounding = halved(load_file(source / MODEL))
+            _save_tensors(weights, partial / MODEL)
+            told["weights"] = str(rounding)
+        for picture in pictures:
+            shutil.copyfile(picture, partial / picture.name)
+        if told:
+            _tell(partial, told)
         seal(partial, [MODEL, STATS])
         for path in (*partial.iterdir(), partial):
             sync(path)
@@ -171,7 +188,7 @@ def damage(folder: str | Path) -> str | None:
 def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
     """Read a checkpoint folder. InputError where it is missing, broken, or from another version.
 
-    The folder of a training run stands for the model that it published.
+    The folder of a training run stands for the model that it published, "shipped" for the package's own.
     """
     folder = model_folder(folder)
     config = read_config(folder)
@@ -199,7 +216,12 @@ def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
 
 
 def model_folder(folder: str | Path) -> Path:
-    """The checkpoint that a folder holds or, where it is a training run's, has in its `model`."""
+    """The checkpoint that a folder holds or, where it is a training run's, has in its `model`.
+
+    The word "shipped" stands for the model that comes with the package; InputError where there is none.
+    """
+    if folder == SHIPPED:
+        return shipped_model()
     folder = Path(folder)
     published = folder / "model"
     return published if not (folder / CONFIG).exists() and (published / CONFIG).exists() else folder
@@ -242,6 +264,15 @@ def with_sampling(folder: str | Path, **changes: Any) -> None:
         sync(temporary)
         os.replace(temporary, folder / name)
     sync(folder)
+
+
+def _tell(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Add facts to a checkpoint that is being made, and write its card anew."""
+    config = read_config(folder)
+    config["origin"]["facts"] |= facts
+    card = model_card(parse_preset(config["preset"], config["name"]), config["origin"])
+    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n")
+    (folder / "README.md").write_text(card)
 
 
 def _config(preset: Preset, origin: Origin) -> dict[str, Any]:

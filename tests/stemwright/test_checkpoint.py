@@ -127,6 +127,37 @@ def test_a_published_model_is_the_checkpoint_without_its_training_state(
         load_training_state(model)
 
 
+def test_a_model_published_in_half_precision_takes_half_the_space_and_sounds_the_same(
+    learner: Learner, tmp_path: Path
+) -> None:
+    checkpoint = save(learner, tmp_path / "step-2")
+    model = publish_checkpoint(checkpoint, tmp_path / "model", half=True)
+    small, whole = ((folder / "model.safetensors").stat().st_size for folder in (model, checkpoint))
+    assert small < 0.6 * whole
+    assert damage(model) is None
+    loaded, exact = load_checkpoint(model), load_checkpoint(checkpoint)
+    assert {value.dtype for value in loaded.model.parameters()} == {torch.float32}
+    assert loaded.origin.facts["weights"].startswith("float16, changed by 0.0")
+    z, t = torch.randn(1, 4, 6, 16), torch.full((1, 4), 300)
+    text = learner.text_encoder(["a"])
+    torch.testing.assert_close(loaded.model(z, t, text), exact.model(z, t, text), rtol=0, atol=5e-3)
+
+
+def test_facts_and_pictures_of_a_published_model_stand_in_its_card(learner: Learner, tmp_path: Path) -> None:
+    (tmp_path / "curves.png").write_bytes(b"picture")
+    checkpoint = save(learner, tmp_path / "step-2")
+    facts = {"hardware": "two cores", "curves": "curves.png"}
+    model = publish_checkpoint(
+        checkpoint, tmp_path / "model", facts=facts, pictures=[tmp_path / "curves.png"]
+    )
+    card = (model / "README.md").read_text()
+    assert "| hardware | two cores |" in card
+    assert "(curves.png)" in card
+    assert (model / "curves.png").read_bytes() == b"picture"
+    assert load_checkpoint(model).origin.facts["steps"] == 2
+    assert "two cores" not in (checkpoint / "README.md").read_text()
+
+
 def test_a_folder_that_is_no_checkpoint_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="stemwright train"):
         load_checkpoint(tmp_path)
