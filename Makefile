@@ -68,8 +68,8 @@ bench-coherence: .venv/.dev  ## Do the scores tell true from shuffled stems, and
 	$(BIN)/python benchmarks/coherence_validation.py
 	$(BIN)/python benchmarks/leakage_validation.py
 
-serve: .venv/.runtime  ## The API on local Ray, with the model that the demo trained
-	$(BIN)/stemwright serve --model demo/model --port 8000
+serve: .venv/.runtime  ## The API on local Ray, with the model that ships
+	$(BIN)/stemwright serve --port 8000
 
 clean:  ## Remove what the targets made
 	rm -rf .venv demo dist .pytest_cache .ruff_cache

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from stemwright.shipped_model import SHIPPED
+from stemwright_platform.commands.model_named import model_named
+
 app = typer.Typer()
 
 EXAMPLE = 'stemwright compose --prompt "slow blues, slide guitar" --given drums=loop.wav'
@@ -28,7 +31,9 @@ def compose(
     text_guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
     steps: Annotated[int | None, typer.Option(help="Solver steps.")] = None,
     solver: Annotated[str | None, typer.Option(help="ddpm, ddim or dpmpp_2m.")] = None,
-    model: Annotated[str, typer.Option(help="Checkpoint folder or models:/NAME@ALIAS.")] = "demo/model",
+    model: Annotated[
+        str, typer.Option(help="A run, a checkpoint folder or models:/NAME@ALIAS; else what ships with this.")
+    ] = SHIPPED,
     codec_weights: Annotated[str | None, typer.Option(help="Folder with the codec's weights.")] = None,
     text_weights: Annotated[str | None, typer.Option(help="Folder with the text encoder's weights.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for stems, mix and composition.json.")] = Path("out"),
@@ -51,6 +56,7 @@ def compose(
     from stemwright_platform.training.registry import resolve_model
 
     files, takes = parse_files("--given", given or []), parse_files("--rewrite", rewrite or [])
+    model_named(model, typer.echo)
     composer = Composer.load(resolve_model(model), codec_weights=codec_weights, text_weights=text_weights)
     tracks = composer.checkpoint.tracks
     wanted = [name.strip() for name in targets.split(",") if name.strip()] or list(takes)

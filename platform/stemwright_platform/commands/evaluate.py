@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from stemwright.shipped_model import SHIPPED
+from stemwright_platform.commands.model_named import model_named
+
 app = typer.Typer()
 
 EXAMPLE = "stemwright evaluate --model runs/first --data data/latents --manifest data/demo/manifest.parquet"
@@ -12,9 +15,11 @@ EXAMPLE = "stemwright evaluate --model runs/first --data data/latents --manifest
 
 @app.command(epilog=f"Example: `{EXAMPLE} --out report`")
 def evaluate(
-    model: Annotated[str, typer.Option(help="A run, a checkpoint folder or models:/NAME@ALIAS.")],
     data: Annotated[str, typer.Option(help="Folder or URL of latents, as `stemwright prepare` wrote it.")],
     out: Annotated[Path, typer.Option(help="Folder of the report; every node must see it.")],
+    model: Annotated[
+        str, typer.Option(help="A run, a checkpoint folder or models:/NAME@ALIAS; else what ships with this.")
+    ] = SHIPPED,
     manifest: Annotated[
         str | None,
         typer.Option(help="The manifest of the data: given tracks and references are then recordings."),
@@ -115,6 +120,7 @@ def evaluate(
             cocola=cocola,
         ),
     )
+    model_named(model, typer.echo)
     page = evaluate_model(
         plan,
         out,

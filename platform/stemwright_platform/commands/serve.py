@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from stemwright.shipped_model import SHIPPED
+from stemwright_platform.commands.model_named import model_named
+
 app = typer.Typer()
 
 EXAMPLE = "stemwright serve --model runs/first --port 8000"
@@ -14,7 +17,9 @@ EXAMPLE = "stemwright serve --model runs/first --port 8000"
 
 @app.command(epilog=f"Example: `{EXAMPLE}`")
 def serve(
-    model: Annotated[str, typer.Option(help="Checkpoint folder or models:/NAME@ALIAS.")] = "demo/model",
+    model: Annotated[
+        str, typer.Option(help="A run, a checkpoint folder or models:/NAME@ALIAS; else what ships with this.")
+    ] = SHIPPED,
     port: Annotated[
         int, typer.Option(help="Port to listen on, not 10002 to 19999.", min=1, max=65535)
     ] = 8000,
@@ -43,6 +48,7 @@ def serve(
         text_weights=text_weights,
         tracking_uri=tracking_uri,
     )
+    model_named(model, typer.echo)
     typer.echo(f"starting {model} …")
     with local_server(settings, host=host, port=port) as address:
         typer.echo(f"{address}/v1 · the calls: {address}/v1/docs · Ctrl-C to stop")

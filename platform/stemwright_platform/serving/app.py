@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ray.serve import Application, Deployment
 
+from stemwright.shipped_model import SHIPPED
 from stemwright_platform.serving.api_replica import ApiReplica
 from stemwright_platform.serving.codec_replica import CodecReplica
 from stemwright_platform.serving.denoiser_replica import DenoiserReplica
@@ -41,7 +42,7 @@ def _in_one_place(settings: ServingSettings) -> ServingSettings:
         places["database_url"] = f"sqlite:///{Path(path).expanduser().resolve()}"
     if settings.model.startswith("models:"):
         places["tracking_uri"] = settings.tracking_uri or default_uri()
-    elif Path(settings.model).expanduser().exists():
+    elif settings.model != SHIPPED and Path(settings.model).expanduser().exists():
         places["model"] = _absolute(settings.model)
     return settings.model_copy(update=places)
 

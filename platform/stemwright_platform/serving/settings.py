@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stemwright.shipped_model import SHIPPED
+
 
 class Limits(BaseModel):
     """Bounds on what a caller may ask for."""
@@ -25,8 +27,9 @@ class ServingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str
-    """Checkpoint folder, or a registry address such as models:/stemwright@champion, which is followed."""
+    model: str = SHIPPED
+    """Checkpoint folder, or a registry address such as models:/stemwright@champion, which is followed; by
+    default the model that ships with the package, on every node."""
     tracking_uri: str | None = None
     """The MLflow that a registry address belongs to; None: MLFLOW_TRACKING_URI of the nodes, or mlflow.db."""
     model_poll_s: float = Field(default=10.0, gt=0)
