@@ -117,7 +117,9 @@ def measured(
 
 def make_learner(preset: Preset, device: str) -> Learner:
     shape = preset.model
-    preset = fit_preset(preset, latent_dim=shape.latent_dim, text_width=shape.text_width)
+    preset = fit_preset(
+        preset, latent_dim=shape.latent_dim, text_width=shape.text_width, frame_rate_hz=FRAME_RATE_HZ
+    )
     stats = LatentStats(
         mean=torch.zeros(shape.num_tracks, shape.latent_dim),
         std=torch.ones(shape.num_tracks, shape.latent_dim),

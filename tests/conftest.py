@@ -80,6 +80,7 @@ def make_latents(tmp_path: Path) -> Callable[..., Path]:
         storage: str = "float16",
         fingerprint: str = "noise-1",
         licence: str = "CC0-1.0",
+        downbeats_s: tuple[float, ...] = (),
     ) -> Path:
         folder = tmp_path / name
         folder.mkdir()
@@ -101,7 +102,7 @@ def make_latents(tmp_path: Path) -> Callable[..., Path]:
                 ),
             )
             shards.append(f"shard-{number:05d}.parquet")
-            songs.append(_indexed(song, shard=number, num_frames=frames))
+            songs.append(_indexed(song, shard=number, num_frames=frames, downbeats_s=downbeats_s))
             with ShardWriter(folder / shards[-1], storage) as writer:
                 for chunk, start in enumerate(range(0, frames, CHUNK_FRAMES)):
                     piece = latents[..., start : start + CHUNK_FRAMES]
@@ -137,7 +138,7 @@ def make_latents(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def _indexed(song: LatentSong, *, shard: int, num_frames: int) -> IndexedSong:
+def _indexed(song: LatentSong, *, shard: int, num_frames: int, downbeats_s: tuple[float, ...]) -> IndexedSong:
     return IndexedSong(
         song_id=song.song_id,
         split=song.split,
@@ -150,4 +151,5 @@ def _indexed(song: LatentSong, *, shard: int, num_frames: int) -> IndexedSong:
         licence="CC0-1.0",
         source="tests",
         metadata=song.metadata,
+        downbeats_s=downbeats_s,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from stemwright.beat_grid import BeatGrid, read_grid, with_first_bar
 from stemwright.checkpoint import Checkpoint, load_checkpoint
 from stemwright.codec import Codec, load_codec
 from stemwright.errors import InputError
@@ -37,6 +38,9 @@ class Request:
     """Targets and given tracks."""
     duration_s: float = 8.0
     """Length of the stems."""
+    grid: BeatGrid | None = None
+    """Where beats are, for models that hear it. None: as the prompt tells; music made from nothing begins
+    with a bar, in the tempo that the prompt names."""
     region_s: tuple[float, float] | None = None
     """Start and end of what is made anew of takes of the targets, which stay as they are elsewhere; None
     makes the targets from nothing."""
@@ -65,6 +69,13 @@ class Request:
             raise InputError(
                 f"the prompt has {len(self.prompt)} characters: shorten it to {MAX_PROMPT_CHARACTERS}"
             )
+
+    @property
+    def told_prompt(self) -> str:
+        """The prompt with the grid, where it is known or free to choose."""
+        if self.grid is not None:
+            return self.grid.told(read_grid(self.prompt)[1])
+        return self.prompt if self.task.given or self.region_s else with_first_bar(self.prompt)
 
 
 class Composer:
@@ -134,7 +145,7 @@ class Composer:
         device = self.checkpoint.stats.mean.device
         prefix = request.task.prefix
         return Prompt(
-            full=self.text_encoder([task_prompt(prefix, request.prompt)]).to(device),
+            full=self.text_encoder([task_prompt(prefix, request.told_prompt)]).to(device),
             prefix=self.text_encoder([prefix]).to(device),
         )
 

@@ -29,9 +29,15 @@ VELOCITY_FLOOR = 0.02
 """Smallest ᾱ that the velocity weighting divides by: ε near pure noise must not outweigh all else."""
 
 
-def fit_preset(preset: Preset, *, latent_dim: int, text_width: int) -> Preset:
-    """The preset with the model's K, D and E set to those of its tracks, data and text encoder."""
-    model = replace(preset.model, num_tracks=len(preset.tracks), latent_dim=latent_dim, text_width=text_width)
+def fit_preset(preset: Preset, *, latent_dim: int, text_width: int, frame_rate_hz: float) -> Preset:
+    """The preset with the model's K, D, E and frame rate, those of its tracks, data and text encoder."""
+    model = replace(
+        preset.model,
+        num_tracks=len(preset.tracks),
+        latent_dim=latent_dim,
+        text_width=text_width,
+        frame_rate_hz=frame_rate_hz,
+    )
     return replace(preset, model=model)
 
 

@@ -33,6 +33,7 @@ SCHEMA = pa.schema(
         ("key", pa.string()),
         ("keywords", STRINGS),
         ("themes", STRINGS),
+        ("downbeats_s", pa.list_(pa.float64())),
     ]
 )
 PROMPT_FIELDS = tuple(field.name for field in fields(SongMetadata))
@@ -62,6 +63,8 @@ class IndexedSong:
     """The corpus it comes from."""
     metadata: SongMetadata
     """What prompts are made from."""
+    downbeats_s: tuple[float, ...] = ()
+    """Where bars begin; empty where that is not known."""
 
 
 def write_song_index(folder: str | os.PathLike[str] | DataFolder, songs: Sequence[IndexedSong]) -> None:
@@ -91,6 +94,7 @@ def _row(song: IndexedSong) -> dict[str, Any]:
 def _song(row: dict[str, Any]) -> IndexedSong:
     facts = {name: _frozen(value) for name, value in row.items()}
     # from_fields would clean once more what was clean when written: half the time of a large index
+    facts["downbeats_s"] = facts["downbeats_s"] or ()  # indexes of older releases have none
     metadata = SongMetadata(**{name: facts.pop(name) for name in PROMPT_FIELDS})
     return IndexedSong(**facts, metadata=metadata)
 

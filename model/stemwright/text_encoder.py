@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from stemwright.beat_grid import read_grid
 from stemwright.errors import InputError
 from stemwright.pretrained import pretrained_folder, quiet_loading, weights_sha256
 from stemwright.text_embedding import TextEmbedding, TextEncoder
@@ -32,18 +33,27 @@ _BATCH = 64
 def load_text_encoder(
     name: str, weights: str | None = None, device: torch.device | str = "cpu"
 ) -> TextEncoder:
-    """The text encoder called `name`: "minilm" (embedded, E = 384) or "flan-t5" (large: E = 1024).
+    """The text encoder called `name`.
+
+    "minilm": embedded, E = 384; "minilm-facts": the same behind a token of the prompt's tempo, beat grid and
+    key; "flan-t5": large, E = 1024.
 
     `weights`: a local folder to look in before the usual places, or, for "flan-t5", another size
     by name ("google/flan-t5-small"). Raises InputError for an unknown name or missing weights.
     """
     if name == "minilm":
         return TransformersTextEncoder(name, _minilm_folder(weights), device=device)
+    if name == "minilm-facts":
+        from stemwright.fact_text_encoder import FactTextEncoder
+
+        # the words come again under many grids: remembered apart from them
+        words = CachedTextEncoder(TransformersTextEncoder("minilm", _minilm_folder(weights), device=device))
+        return FactTextEncoder(words, name)
     if name == "flan-t5":
         alternative = "the embedded text encoder 'minilm'"
         folder = pretrained_folder(weights, model=_FLAN_T5, alternative=alternative)
         return TransformersTextEncoder(name, folder, device=device)
-    raise InputError(f"unknown text encoder '{name}': choose minilm or flan-t5")
+    raise InputError(f"unknown text encoder '{name}': choose minilm, minilm-facts or flan-t5")
 
 
 class TransformersTextEncoder:
@@ -74,8 +84,8 @@ class TransformersTextEncoder:
 
     def _encode(self, prompts: Sequence[str]) -> list[Tensor]:
         """Each prompt's states `[own L, E]`."""
-        # Half of a surrogate pair, as JSON may bring it, is no character.
-        texts = [prompt.encode("utf-8", "replace").decode("utf-8") for prompt in prompts]
+        # Half of a surrogate pair, as JSON may bring it, is no character; a beat grid is numbers, not words.
+        texts = [read_grid(prompt)[1].encode("utf-8", "replace").decode("utf-8") for prompt in prompts]
         with self._tokenizing:
             tokens = self._tokenizer(
                 texts, padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt"

@@ -130,7 +130,12 @@ class TrainingRun:
         encoder = text_encoder or CachedTextEncoder(
             load_text_encoder(plan.preset.text_encoder, plan.text_encoder_weights, device), TEXT_CACHE_BYTES
         )
-        preset = fit_preset(plan.preset, latent_dim=data.info.latent_dim, text_width=encoder.width)
+        preset = fit_preset(
+            plan.preset,
+            latent_dim=data.info.latent_dim,
+            text_width=encoder.width,
+            frame_rate_hz=data.info.frame_rate_hz,
+        )
         windows = open_windows(plan, data, rank)
         learner = Learner(
             preset,
@@ -244,6 +249,7 @@ def open_windows(plan: TrainingPlan, data: DataMix, rank: int = 0) -> Windows:
         seed=plan.seed,
         rank=rank,
         world_size=plan.workers,
+        tells_grid=plan.preset.model.beat_grid,
     )
 
 
@@ -256,7 +262,14 @@ def open_held_out(plan: TrainingPlan, data: DataMix) -> Windows | None:
         return None
     length = judging_length(_lengths(plan.judging, data))
     batch_size = plan.judging.training.batch_size
-    return Windows(data, HELD_OUT, lengths=(length,), batch_size=batch_size, seed=VALIDATION_SEED)
+    return Windows(
+        data,
+        HELD_OUT,
+        lengths=(length,),
+        batch_size=batch_size,
+        seed=VALIDATION_SEED,
+        tells_grid=plan.judging.model.beat_grid,
+    )
 
 
 def _lengths(preset: Preset, data: DataMix) -> tuple[int, ...]:

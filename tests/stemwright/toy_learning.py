@@ -14,6 +14,7 @@ from stemwright.presets import Preset, load_preset
 from stemwright.text_embedding import TextEmbedding
 
 LATENT_DIM, TEXT_WIDTH, FRAMES = 6, 16, 32
+RATE_HZ = 50.0
 
 
 class HashedText:
@@ -31,7 +32,9 @@ class HashedText:
 
 
 def toy_preset(**training: object) -> Preset:
-    preset = fit_preset(load_preset("tiny"), latent_dim=LATENT_DIM, text_width=TEXT_WIDTH)
+    preset = fit_preset(
+        load_preset("tiny"), latent_dim=LATENT_DIM, text_width=TEXT_WIDTH, frame_rate_hz=RATE_HZ
+    )
     return replace(preset, training=replace(preset.training, **training))  # pyright: ignore[reportArgumentType]
 
 

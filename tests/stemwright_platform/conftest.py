@@ -41,7 +41,12 @@ def make_checkpoint() -> Callable[..., Path]:
 
     def make(folder: Path, *, seed: int = 0, tracks: Tracks = TRACKS, loss: float = 0.5) -> Path:
         tiny = replace(load_preset("tiny"), tracks=tracks)
-        preset = fit_preset(tiny, latent_dim=codec.latent_dim, text_width=encoder.width)
+        preset = fit_preset(
+            tiny,
+            latent_dim=codec.latent_dim,
+            text_width=encoder.width,
+            frame_rate_hz=codec.frame_rate_hz,
+        )
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             model = StemUNet(preset.model, preset.schedule.build())

@@ -187,6 +187,7 @@ def _indexed(shard: int, song: Song, outcome: SongReport) -> IndexedSong:
         licence=song.licence,
         source=song.source,
         metadata=song.metadata,
+        downbeats_s=song.downbeats_s,
     )
 
 

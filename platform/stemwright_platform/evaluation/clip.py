@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from stemwright.beat_grid import BeatGrid, grid_of_window
 from stemwright.buckets import window_frames
 from stemwright.errors import InputError
 from stemwright.latent_dataset import LatentDataset
@@ -36,6 +37,8 @@ class Clip:
     """Those that the song has."""
     tempo_bpm: float | None
     key: str | None
+    grid: BeatGrid | None = None
+    """Where its bars are, where that is known and steady."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -123,6 +126,7 @@ def _clip(dataset: LatentDataset, song: IndexedSong, start: int, length: int) ->
         tracks=tuple(name for name, there in zip(names, song.presence, strict=True) if there),
         tempo_bpm=song.metadata.tempo_bpm,
         key=song.metadata.key,
+        grid=grid_of_window(song.downbeats_s, song.metadata.tempo_bpm, start / rate_hz, length / rate_hz),
     )
 
 

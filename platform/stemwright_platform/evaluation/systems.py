@@ -74,6 +74,7 @@ class Systems:
             prompt=clip.prompt,
             task=task,
             duration_s=clip.duration_s,
+            grid=clip.grid,
             seed=take_seed(self._seed, clip, turn),
             guidance_scale=choice.guidance_scale,
             text_scale=choice.text_scale,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from stemwright.beat_grid import with_first_bar
 from stemwright.errors import InputError
 from stemwright.tasks import Task, task_prompt
 from stemwright.tracks import Tracks
@@ -149,7 +150,8 @@ class _Work:
     async def _make(self) -> None:
         brief, task, model = self._claim.brief, self._task(), self._facts.version
         self._progress.stage = "reading the prompt"
-        texts = await self._stages.embed([task_prompt(task.prefix, brief.prompt), task.prefix], model)
+        prompt = brief.prompt if task.given else with_first_bar(brief.prompt)
+        texts = await self._stages.embed([task_prompt(task.prefix, prompt), task.prefix], model)
         self._progress.stage = "encoding"
         given = await asyncio.to_thread(self._given_audio)
         latents = await self._stages.encode(given, brief.duration_s, model)

@@ -107,7 +107,12 @@ class Studio:
             load_text_encoder(plan.preset.text_encoder, plan.text_encoder_weights, self.device),
             TEXT_CACHE_BYTES,
         )
-        preset = fit_preset(plan.preset, latent_dim=data.info.latent_dim, text_width=encoder.width)
+        preset = fit_preset(
+            plan.preset,
+            latent_dim=data.info.latent_dim,
+            text_width=encoder.width,
+            frame_rate_hz=data.info.frame_rate_hz,
+        )
         self.windows: Windows = open_windows(plan, data, rank)
         self._stats: LatentStats = data.stats().to(self.device)
         self._draws = TrainingDraws(
