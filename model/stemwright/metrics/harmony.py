@@ -42,14 +42,16 @@ class Harmony:
 
     def extract(self, audio: Tensor) -> Arrays:
         """`chroma [C, T]`, 10 frames a second, each of length 1 or, silent, 0; `level [T]`, amplitude."""
-        rate_hz = self.sample_rate_hz // _DECIMATION
-        low = scipy.signal.resample_poly(audio.mean(dim=0).numpy(), 1, _DECIMATION)
-        frames = framed(low, _WINDOW, rate_hz // FRAME_RATE_HZ)
-        bins = np.concatenate([_bins(block, rate_hz) for block in blocks(frames)], axis=1)
+        bins = _thirds(audio, self.sample_rate_hz, FRAME_RATE_HZ)
         level = np.sqrt(np.square(bins).sum(axis=0))
-        chroma = chroma_of(bins.reshape(-1, _THIRDS, bins.shape[1]).max(axis=1))
+        chroma = chroma_of(_loudest(bins))
         chroma[:, level < max(SILENT, SILENT_SHARE * level.max())] = 0
         return {"chroma": chroma, "level": level}
+
+
+def semitones(audio: Tensor, sample_rate_hz: int, frame_rate_hz: int) -> NDArray[np.float32]:
+    """Amplitude of each semitone of audio `[2, n]`, `[P, T]` from `LOWEST_PITCH` up."""
+    return _loudest(_thirds(audio, sample_rate_hz, frame_rate_hz))
 
 
 def chroma_of(pitches: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -64,6 +66,19 @@ def chroma_of(pitches: NDArray[np.float32]) -> NDArray[np.float32]:
     size = np.linalg.norm(chroma, axis=0)
     chroma /= np.where(size > 0, size, 1)
     return chroma
+
+
+def _thirds(audio: Tensor, sample_rate_hz: int, frame_rate_hz: int) -> NDArray[np.float32]:
+    """`[3P, T]` of audio `[2, n]`."""
+    rate_hz = sample_rate_hz // _DECIMATION
+    low = scipy.signal.resample_poly(audio.mean(dim=0).numpy(), 1, _DECIMATION)
+    frames = framed(low, _WINDOW, rate_hz // frame_rate_hz)
+    return np.concatenate([_bins(block, rate_hz) for block in blocks(frames)], axis=1)
+
+
+def _loudest(bins: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`[3P, T]` → `[P, T]`."""
+    return bins.reshape(-1, _THIRDS, bins.shape[1]).max(axis=1)
 
 
 def _bins(frames: Frames, rate_hz: int) -> NDArray[np.float32]:
