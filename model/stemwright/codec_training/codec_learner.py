@@ -26,6 +26,11 @@ from stemwright.conv_codec_net import ConvAutoencoder, ConvCodecConfig
 from stemwright.ema import Ema
 from stemwright.learner import has_bf16
 
+COMPLEX_WINDOWS = (512, 2048)
+"""Time scales at which phase counts, in turn."""
+MAX_SHIFT = 512
+"""Audio samples that a step's spectra are moved by at random, so that no frame is the codec's own."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CodecTraining:
@@ -89,10 +94,21 @@ class CodecLearner:
         return self.config.learning_rate * warm * max(fall, 0.01)
 
     def step(self, audio: Tensor) -> dict[str, float]:
-        """One step on audio `[B, 2, n]`; returns the parts of the loss."""
-        config = self.config
+        """One step on audio `[B, 2, n]`; returns the parts of the loss and their weighted sum."""
         random = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step_count)
-        audio = audio.to(self.device)
+        losses = self._losses(audio.to(self.device), random)
+        weights = {name: getattr(self.config, name, 0.0) for name in losses}  # the judge's own loss has none
+        loss = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
+        own = [*self.model.parameters(), *self.readout.parameters()]
+        skipped = not self._update(self.optimizer, own, loss)
+        self.ema.update(self.model)
+        self.step_count += 1
+        return {name: float(value.detach()) for name, value in (losses | {"loss": loss}).items()} | {
+            "skipped": float(skipped)
+        }
+
+    def _losses(self, audio: Tensor, random: torch.Generator) -> dict[str, Tensor]:
+        """All that is weighed, by name; the judge learns on the way."""
         mid_side = torch.stack([audio.sum(1), audio[:, 0] - audio[:, 1]], dim=1) / 2
         with self._autocast():
             mean, log_variance = self.model.encoder(mid_side)
@@ -102,23 +118,19 @@ class CodecLearner:
             read = self.readout(mean, mid_side[:, 0])
         stereo = torch.stack([made[:, 0] + made[:, 1], made[:, 0] - made[:, 1]], dim=1)
         angles = (torch.rand(len(audio), generator=random) * math.pi).to(self.device)
-        shift = int(torch.randint(0, 512, (1,), generator=random))
+        shift = int(torch.randint(0, MAX_SHIFT, (1,), generator=random))
         one, true = (heard_from_one_side(x, angles)[..., shift:] for x in (stereo, audio))
         windows = [WINDOWS[int(i)] for i in torch.randperm(len(WINDOWS), generator=random)[:3]]
         losses = {
             "mel": torch.stack([mel_distance(one, true, window) for window in windows]).sum(),
-            "complex": complex_distance(one, true, 2048 if self.step_count % 2 else 512),
+            "complex": complex_distance(one, true, COMPLEX_WINDOWS[self.step_count % 2]),
             "kl": 0.5 * (mean.float() ** 2 + log_variance.exp() - 1 - log_variance).float().mean(),
             "pitch": read,
         }
-        if self.progress >= config.judged_from:
-            half = len(audio) // 2 + 1  # to judge them all would take longer than to make them
-            losses |= self._judged(one[:half], true[:half])
-        loss = torch.stack([getattr(config, name) * value for name, value in losses.items() if name != "judge"]).sum()
-        self._update(self.optimizer, [*self.model.parameters(), *self.readout.parameters()], loss)
-        self.ema.update(self.model)
-        self.step_count += 1
-        return {name: float(value.detach()) for name, value in losses.items()} | {"loss": float(loss.detach())}
+        if self.progress < self.config.judged_from:
+            return losses
+        half = len(audio) // 2 + 1  # to judge them all would take longer than to make them
+        return losses | self._judged(one[:half], true[:half])
 
     def _judged(self, made: Tensor, true: Tensor) -> dict[str, Tensor]:
         """Teach the judge, then hear what it says of the made audio."""
@@ -130,24 +142,28 @@ class CodecLearner:
         with self._autocast():
             said = self.judge(made)
         self.judge.requires_grad_(True)
-        return {"judge": loss, "deceive": deceive_loss(said), "likeness": likeness_loss(real, said)}
+        return {"judge": loss.detach(), "deceive": deceive_loss(said), "likeness": likeness_loss(real, said)}
 
-    def _update(self, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], loss: Tensor) -> None:
+    def _update(self, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], loss: Tensor) -> bool:
+        """Whether the step was taken; one that would destroy the weights is not."""
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(parameters, 2.0)
         if not bool(norm.isfinite()):
-            return  # a step that would destroy the weights is left out
+            return False
         for group in optimizer.param_groups:
             group["lr"] = self.learning_rate
         optimizer.step()
+        return True
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=has_bf16(self.device))
 
     def state(self) -> dict[str, Tensor]:
         """Everything that resuming needs, as flat tensors."""
-        state = {f"{name}.{key}": value for name, part in self._parts() for key, value in part.state_dict().items()}
+        state = {
+            f"{name}.{key}": value for name, part in self._parts() for key, value in part.state_dict().items()
+        }
         state |= {f"ema.{name}": value for name, value in self.ema.state().items()}
         for name, optimizer in self._optimizers():
             for i, moments in optimizer.state_dict()["state"].items():

@@ -3,14 +3,17 @@
 Axes: B batch, n audio sample.
 """
 
-import queue
-import threading
-from collections.abc import Iterator, Sequence
+import math
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -25,6 +28,8 @@ LEVEL_DB, LEVEL_SPREAD_DB = -23.0, 5.0
 """Root mean square of a crop after its level is drawn."""
 SPEEDS = (0.84, 1.19)
 """Three semitones to either side."""
+AHEAD = 4
+"""Batches read before they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class Crops:
     """An endless row of batches, each a function of seed and step."""
 
     files: Sequence[Path]
-    """Stereo audio at the codec's rate."""
+    """Audio of any rate, mono or stereo; a file given twice is drawn twice as often."""
     num_samples: int
     """n."""
     batch_size: int
@@ -46,37 +51,17 @@ class Crops:
         mixed = [self._mixed(crop, crops, rng) for crop in crops]
         return torch.from_numpy(np.stack([_changed(crop, rng) for crop in mixed]))
 
-    def ahead(self, start_step: int) -> Iterator[tuple[int, Tensor]]:
-        """`(step, batch)` from a step on, without end, read by a thread."""
-        ready: queue.Queue[tuple[int, Tensor] | BaseException] = queue.Queue(maxsize=4)
-        closing = threading.Event()
-
-        def read() -> None:
-            step = start_step
-            while not closing.is_set():
-                try:
-                    item: tuple[int, Tensor] | BaseException = (step, self.batch(step))
-                except Exception as error:
-                    item = error
-                while not closing.is_set():
-                    try:
-                        ready.put(item, timeout=0.1)
-                        break
-                    except queue.Full:
-                        continue
-                step += 1
-
-        reader = threading.Thread(target=read, name="crops", daemon=True)
-        reader.start()
-        try:
-            while True:
-                item = ready.get()
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
-        finally:
-            closing.set()
-            reader.join()
+    def ahead(self, start_step: int) -> Generator[tuple[int, Tensor]]:
+        """`(step, batch)` from a step on, without end, read by a thread. Close it to end the thread."""
+        with ThreadPoolExecutor(1, "crops") as pool:
+            waiting = deque(pool.submit(self.batch, start_step + i) for i in range(AHEAD))
+            try:
+                for step in count(start_step):
+                    batch = waiting.popleft().result()
+                    waiting.append(pool.submit(self.batch, step + AHEAD))
+                    yield step, batch
+            finally:
+                pool.shutdown(cancel_futures=True)
 
     def _crop(self, rng: np.random.Generator) -> Audio:
         """A piece of a file, at a speed of its own in half of all cases."""
@@ -89,7 +74,7 @@ class Crops:
         at = np.arange(self.num_samples) * speed
         left = at.astype(int)
         share = (at - left).astype(np.float32)
-        return audio[:, left] * (1 - share) + audio[:, left + 1] * share
+        return np.asarray(audio[:, left] * (1 - share) + audio[:, left + 1] * share, np.float32)
 
     def _mixed(self, crop: Audio, crops: Sequence[Audio], rng: np.random.Generator) -> Audio:
         """Now and then two stems at once: an instrument that no sound font has."""
@@ -98,17 +83,25 @@ class Crops:
         return crop + crops[int(rng.integers(len(crops)))]
 
 
-def _read(path: Path, length: int, rng: np.random.Generator) -> Audio:
-    """`[2, length]` from anywhere in a file, zeros past its end. InputError for a file of another form."""
+def _read(path: Path, num_samples: int, rng: np.random.Generator) -> Audio:
+    """`[2, n]` at the codec's rate from anywhere in a file, zeros past its end. InputError if it cannot."""
     try:
         with soundfile.SoundFile(path) as file:
-            if file.samplerate != SAMPLE_RATE_HZ or file.channels != 2:
-                raise InputError(f"{path} is not stereo at {SAMPLE_RATE_HZ} Hz: prepare its corpus first")
+            if file.channels > 2:
+                raise InputError(f"{path} has {file.channels} channels: mono and stereo are read")
+            length = math.ceil(num_samples * file.samplerate / SAMPLE_RATE_HZ)
             file.seek(int(rng.integers(max(file.frames - length, 0) + 1)))
-            audio = file.read(length, dtype="float32", always_2d=True).T
+            audio = np.asarray(file.read(length, dtype="float32", always_2d=True), np.float32)
+            rate_hz = file.samplerate
     except soundfile.LibsndfileError as error:
-        raise InputError(f"cannot read {path} ({error})") from None
-    return np.pad(audio, ((0, 0), (0, length - audio.shape[1])))
+        raise InputError(
+            f"cannot read {path} ({error}): `stemwright corpus check` lists all such files"
+        ) from None
+    if rate_hz != SAMPLE_RATE_HZ:
+        audio = soxr.resample(audio, rate_hz, SAMPLE_RATE_HZ)
+    whole = np.zeros((2, num_samples), np.float32)
+    whole[:, : len(audio)] = audio.T[:, :num_samples]
+    return whole
 
 
 def _changed(audio: Audio, rng: np.random.Generator) -> Audio:
@@ -118,10 +111,10 @@ def _changed(audio: Audio, rng: np.random.Generator) -> Audio:
     power = float(np.square(audio).mean())
     if power > QUIET**2:
         level_db = float(rng.normal(LEVEL_DB, LEVEL_SPREAD_DB))
-        audio = audio * np.float32(10 ** (level_db / 20) / power**0.5)
+        audio = np.asarray(audio * np.float32(10 ** (level_db / 20) / power**0.5), np.float32)
     if rng.random() < 0.1:
         drive = np.float32(rng.uniform(2, 6))
-        audio = np.tanh(audio * drive) / drive
+        audio = np.asarray(np.tanh(audio * drive) / drive, np.float32)
     if rng.random() < 0.5:
         audio = audio[::-1]
     if rng.random() < 0.5:

@@ -1,0 +1,1 @@
+"""What codecs do to real stems: figures, pictures and sounds of the way there and back."""
