@@ -68,7 +68,7 @@ def level_gain(audio: Tensor) -> float:
 
 
 def _spectral(mono: Tensor) -> NDArray[np.float64]:
-    """`[4C + 4]` over the frames that sound: cepstra and their changes, then how the level rises and falls."""
+    """`[4C + 4]` of the frames that sound: cepstra, their changes, how the level rises and falls."""
     padded = torch.nn.functional.pad(mono, (_WINDOW // 2, _WINDOW // 2))
     window = torch.hann_window(_WINDOW)
     spectrum = torch.stft(padded, _WINDOW, _HOP, window=window, center=False, return_complex=True)
