@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-slow chaos check bench bench-learning bench-encoding bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-features bench-scoring bench-coherence serve clean help
+.PHONY: demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-features bench-scoring bench-coherence serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
 demo: .venv/.runtime  ## The main job end to end: corpus, latents, training, serving, a composition and its report page
 	$(BIN)/stemwright demo
+
+demo-model: .venv/.runtime  ## The model that ships, from nothing, in runs/demo-model; hours, goes on where it stopped
+	$(BIN)/stemwright demo-model --out runs/demo-model
 
 test: .venv/.dev  ## All tests but the slow and chaos tiers
 	$(PYTEST) -m "not slow and not chaos and not gpu"

@@ -15,8 +15,19 @@ LIMITS = (
     "Text is read as a description of the music; it knows no lyrics and no voices.",
 )
 """Said of every model beside its own."""
-PLACED = ("title", "about", "corpora", "sound_fonts", "figures", "judged", "limits", "reproduce", "curves")
+PLACED = (
+    *("title", "about", "licence", "corpora", "sound_fonts", "figures", "judged", "limits", "reproduce"),
+    *("curves", "songs", "hours", "licences"),
+)
 """Facts that do not go into the table of the training."""
+LABELS = {
+    "windows": "windows heard",
+    "windows_s": "their lengths, s",
+    "train_s": "time in the training loop, s",
+    "judged_on": "held-out data",
+    "validation": "on held-out songs",
+}
+"""Of facts whose own names say too little."""
 
 
 def model_card(preset: Preset, origin: Mapping[str, Any]) -> str:
@@ -40,8 +51,9 @@ def _head(preset: Preset, facts: Mapping[str, Any]) -> str:
     tracks = ", ".join(preset.tracks.names)
     title = facts.get("title", f"Stemwright model, preset {preset.name}")
     about = facts.get("about", "")
+    licence = f"license: {facts['licence']}\n" if facts.get("licence") else ""
     return f"""---
-library_name: stemwright
+{licence}library_name: stemwright
 pipeline_tag: text-to-audio
 tags: [music, stems, diffusion]
 ---
@@ -100,15 +112,15 @@ def _data(preset: Preset, origin: Mapping[str, Any]) -> str:
 
 
 def _training(facts: Mapping[str, Any]) -> str:
-    data = ("songs", "hours", "licences")
-    rows = [(name.replace("_", " "), v) for name, v in facts.items() if name not in (*PLACED, *data)]
+    told = {name: value for name, value in facts.items() if name not in PLACED}
+    rows = [(LABELS.get(name, name.replace("_", " ")), value) for name, value in told.items()]
     curves = f"![Losses over the training]({facts['curves']})" if facts.get("curves") else ""
     return "\n\n".join(part for part in (_table(("", ""), rows), curves) if part)
 
 
 def _figures(facts: Mapping[str, Any]) -> str:
     figures = facts.get("figures")
-    return "\n\n".join(part for part in (facts.get("judged", ""), _records(figures or ())) if part)
+    return f"{facts.get('judged', '')}\n\n{_records(figures)}".strip() if figures else ""
 
 
 def _section(title: str, body: str) -> str:
@@ -133,9 +145,11 @@ def _row(cells: Sequence[object]) -> str:
 
 
 def _cell(value: object) -> str:
-    """A fact in a line: text and numbers as they are, mappings as "train 3, test 1"."""
+    """A fact in a line: text as it is, numbers short, mappings as "train: 3, test: 1"."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{_cell(name)} {_cell(part)}" for name, part in value.items())
+        return ", ".join(f"{_cell(name)}: {_cell(part)}" for name, part in value.items())
+    if isinstance(value, float):
+        return f"{value:.4g}"
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -22,8 +22,8 @@ def card(**facts: Any) -> str:
 def test_the_card_names_what_the_model_needs_and_every_licence_of_its_songs() -> None:
     text = card(songs={"train": 3}, licences={"CC-BY-4.0": 2, "CC-BY-NC-SA-4.0": 1})
     (row,) = [line for line in text.splitlines() if line.startswith("| licences |")]
-    assert "CC-BY-4.0 2" in row
-    assert "CC-BY-NC-SA-4.0 1" in row
+    assert "CC-BY-4.0: 2" in row
+    assert "CC-BY-NC-SA-4.0: 1" in row
     assert "| codec | mdct `0123456789ab` |" in text
     assert "drums -2.5 dB" in text
 
@@ -31,6 +31,7 @@ def test_the_card_names_what_the_model_needs_and_every_licence_of_its_songs() ->
 def test_the_front_matter_is_what_model_hubs_read() -> None:
     _, matter, rest = card().split("---\n", 2)
     assert yaml.safe_load(matter)["pipeline_tag"] == "text-to-audio"
+    assert yaml.safe_load(card(licence="apache-2.0").split("---\n", 2)[1])["license"] == "apache-2.0"
     assert rest.lstrip().startswith("# Stemwright model")
 
 
@@ -50,6 +51,10 @@ def test_what_nobody_told_is_no_empty_section() -> None:
     assert "| bass onset lock | 0.61 | at least 0.5 |" in told
     assert "(curves.png)" in told
     assert "```sh\nstemwright demo-model --out runs/demo-model\n```" in told
+
+
+def test_numbers_are_short() -> None:
+    assert "| on held-out songs | loss: 0.4277 |" in card(validation={"loss": 0.42769670902637014})
 
 
 def test_no_fact_can_break_a_table() -> None:

@@ -7,7 +7,7 @@ from stemwright.presets import load_preset, parse_preset, preset_names
 
 
 def test_every_shipped_preset_loads() -> None:
-    assert preset_names() == ["base", "paper", "small", "tiny"]
+    assert preset_names() == ["base", "demo", "paper", "small", "tiny"]
     for name in preset_names():
         assert load_preset(name).name == name
 

@@ -76,9 +76,14 @@ def run_stages(
     return finished
 
 
+def finished_before(stages: Sequence[Stage], folder: Path) -> list[Finished | None]:
+    """Each stage's earlier finish where it still counts."""
+    return _kept(stages, _cumulative(stages), _read(folder))
+
+
 def time_needed_s(stages: Sequence[Stage], folder: Path) -> float:
     """About how long the stages that are not done yet take."""
-    earlier = _kept(stages, _cumulative(stages), _read(folder))
+    earlier = finished_before(stages, folder)
     return sum(stage.estimate_s for stage, kept in zip(stages, earlier, strict=True) if kept is None)
 
 

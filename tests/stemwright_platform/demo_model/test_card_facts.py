@@ -1,0 +1,29 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from stemwright_platform.demo_model.card_facts import font_licence, hardware, stage_times
+
+
+@pytest.mark.parametrize(
+    ("file", "licence"),
+    [
+        ("TimGM6mb.sf2", "GPL-2"),
+        ("MuseScore_General_Lite.sf3", "MIT"),
+        ("FluidR3Mono_GM.sf3", "MIT"),
+        ("mine.sf2", "see the font's own text"),
+    ],
+)
+def test_a_fonts_licence_is_only_claimed_where_it_is_known(file: str, licence: str) -> None:
+    assert font_licence(Path("somewhere") / file) == licence
+
+
+def test_the_hardware_is_named() -> None:
+    assert "cores" in hardware("cpu")
+
+
+def test_times_are_those_of_the_stages_that_are_done(tmp_path: Path) -> None:
+    assert stage_times(tmp_path) == {}
+    (tmp_path / "stages.json").write_text(json.dumps([{"name": "songs", "seconds": 3.5, "did": "made"}]))
+    assert stage_times(tmp_path) == {"songs": 3.5}
