@@ -7,9 +7,11 @@ import typer
 
 from stemwright.errors import InputError, is_out_of_room
 from stemwright_platform.commands import (
+    assess,
     compose,
     corpus,
     demo,
+    demo_model,
     evaluate,
     listen,
     models,
@@ -36,7 +38,7 @@ def application() -> typer.Typer:
     app.add_typer(models.app, name="models")
     app.add_typer(listen.app, name="listen")
     app.add_typer(sweep.app, name="sweep")
-    for command in (prepare, train, evaluate, compose, serve, demo):
+    for command in (prepare, train, evaluate, assess, compose, serve, demo, demo_model):
         app.add_typer(command.app)
     return app
 

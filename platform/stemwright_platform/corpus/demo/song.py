@@ -1,12 +1,14 @@
 """One song of the demo corpus on disk: FLAC stems, the mix, MIDI and a record of what it is."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from stemwright_platform.corpus.demo.arrangement import Arrangement, arrange
 from stemwright_platform.corpus.demo.genres import GENRES
@@ -62,24 +64,30 @@ def make_song(order: SongOrder, folder: Path) -> None:
 
 def _write_song(order: SongOrder, folder: Path) -> None:
     rng = np.random.default_rng([order.seed, order.index])
-    genre = GENRES[_genre_index(order)]
-    arrangement = arrange(genre, order.duration_s, rng)
+    arrangement = arrange(GENRES[_genre_index(order)], order.duration_s, rng)
+    write_arrangement(folder, arrangement, order.soundfont, order.settings, rng)
+
+
+def write_arrangement(
+    folder: Path, arrangement: Arrangement, soundfont: Path, settings: Mapping[str, Any], rng: Generator
+) -> None:
+    """Everything of a song into a folder; `settings` are what a finished one is known by."""
     metadata = describe(arrangement, rng)
-    stems = render(arrangement, load_sound_font(order.soundfont), rng)
+    stems = render(arrangement, load_sound_font(soundfont), rng)
     for name, stem in stems.items():
         write_flac(folder / f"{name}.flac", stem)
     write_flac(folder / "mix.flac", mix_of(stems))
     (folder / "song.mid").write_bytes(to_midi(arrangement))
     num_samples = next(iter(stems.values())).shape[1]
     record = {
-        "settings": order.settings,
+        "settings": dict(settings),
         "duration_s": num_samples / SAMPLE_RATE_HZ,
         "tracks": sorted(stems),
         "silent_tracks": sorted(arrangement.notes.keys() - stems.keys()),
         "downbeats_s": arrangement.downbeats_s,
         "sections": _sections(arrangement),
         "source": SOURCE,
-        "licence": f"generated, rendered with {order.soundfont.name}",
+        "licence": f"generated, rendered with {soundfont.name}",
     } | asdict(metadata)
     write_record(folder, record)
 
