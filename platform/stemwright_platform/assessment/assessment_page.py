@@ -33,7 +33,7 @@ def render(out: Path, found: Mapping[str, Any]) -> str:
     known = [
         (part, list(map(figure_of_json, found["parts"][part.name])))
         for part in PARTS
-        if found["parts"].get(part.name)
+        if found["parts"].get(part.name) or (part.name in found["parts"] and pictures_of(out, part))
     ]
     style = page_resource("demo", "report.css") + page_resource("assessment", "assessment.css")
     return environment.from_string(page_resource("assessment", "assessment.html.j2")).render(
@@ -46,14 +46,18 @@ def render(out: Path, found: Mapping[str, Any]) -> str:
 
 
 def _part(out: Path, part: Part, figures: list[Figure]) -> dict[str, Any]:
-    pictures = sorted((out / PICTURES).glob(f"{part.name}-*.png"))
     return {
         "name": part.name,
         "title": part.title,
         "about": part.about,
         "rows": [_row(figure) for figure in figures],
-        "pictures": [f"{PICTURES}/{picture.name}" for picture in pictures],
+        "pictures": [f"{PICTURES}/{picture.name}" for picture in pictures_of(out, part)],
     }
+
+
+def pictures_of(out: Path, part: Part) -> list[Path]:
+    """Whatever was drawn for it."""
+    return sorted((out / PICTURES).glob(f"{part.name}-*.png"))
 
 
 def _row(figure: Figure) -> dict[str, Any]:

@@ -57,8 +57,8 @@ PARTS = (
     Part(
         name="instruments",
         title="Is it the instrument named?",
-        about="One ear a track, taught on real stems of other songs, says what plays: in real stems, and in takes "
-        "whose prompt names one instrument and nothing else.",
+        about="One ear a track, taught on real stems of other songs, says what plays: in real stems, and in "
+        "takes whose prompt names one instrument and nothing else.",
         module="prompted_families",
         function="family_figures",
     ),
@@ -86,8 +86,8 @@ PARTS = (
     Part(
         name="sound",
         title="Is the sound whole?",
-        about="Ends, peaks and clicks of takes of all tracks at once, rests that are silent, given tracks that "
-        "come back as they were.",
+        about="Ends, peaks and clicks of takes of all tracks at once, rests that are silent, given tracks "
+        "that come back as they were.",
         module="sound_faults",
         function="sound_figures",
     ),
@@ -108,8 +108,8 @@ PARTS = (
     Part(
         name="stems",
         title="What does it look like?",
-        about="Takes beside the real stems of the same place: above the notes, of drums the strokes, with bar "
-        "lines; below the spectrogram. First all tracks made together, then each made to fit the real others.",
+        about="Takes beside the real stems of the same place: above the notes, of drums the strokes, with "
+        "bar lines; below the spectrogram. Each track made to fit the real others, and all made together.",
         module="stem_pictures",
         function="stem_figures",
     ),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from stemwright.audio import read_audio
 from stemwright.tasks import Task
 from stemwright_platform.assessment.context import Context
+from stemwright_platform.assessment.figure import Figure
 from stemwright_platform.assessment.take import TakeOrder
 from stemwright_platform.assessment.take_making import recorded
 from stemwright_platform.assessment.window import Window
@@ -14,45 +15,47 @@ from stemwright_platform.pitch_picture import Stem, bar_lines, draw_stems
 
 SONGS = 2
 PICTURES = "pictures"
-TOGETHER, FITTED = "All tracks made together", "One track made to fit the others"
-"""Groups of pictures."""
+KINDS = ("together", "fitted")
+"""All tracks made at once from the prompt; each track made with the others given."""
 
 
-def stem_pictures(context: Context, songs: int = SONGS) -> list[Picture]:
-    """Of the first songs that are asked about, each track beside the real one; PNGs below OUT/pictures.
+def stem_figures(context: Context) -> list[Figure]:
+    """Draws, and measures nothing: what a page shows of an assessment without figures."""
+    draw_takes(context)
+    return []
 
-    First all tracks made at once from the prompt, then each track made with the others given.
-    """
-    windows = context.music.asked[:songs]
+
+def draw_takes(context: Context, songs: int = SONGS) -> list[Picture]:
+    """Pictures of the first songs that are asked about, PNGs below OUT/pictures, a group a kind."""
     return [
         picture
-        for window in windows
-        for group in (TOGETHER, FITTED)
-        for picture in _drawn(context, window, group)
+        for window in context.music.asked[:songs]
+        for kind in KINDS
+        for picture in _drawn(context, window, kind)
     ]
 
 
-def _drawn(context: Context, window: Window, group: str) -> Iterator[Picture]:
+def _drawn(context: Context, window: Window, kind: str) -> Iterator[Picture]:
     rate_hz = context.composer.codec.sample_rate_hz
     real = recorded(window, rate_hz)
     tracks = [track for track in context.tracks.names if track in real]
-    orders = [TakeOrder(maker="model", window=window, task=_task(context, track, group)) for track in tracks]
+    orders = [TakeOrder(maker="model", window=window, task=_task(context, track, kind)) for track in tracks]
     bars_s = bar_lines(window.song.downbeats_s, window.start_s, window.duration_s)
-    for track, sounds in zip(tracks, context.sounds(orders, "takes to draw"), strict=True):
-        made = read_audio(sounds[track], rate_hz)
+    asked = list(dict.fromkeys(orders))  # together it is one take
+    files = dict(zip(asked, context.sounds(asked, "takes to draw"), strict=True))
+    for track, order in zip(tracks, orders, strict=True):
         stems = [
-            Stem(name="made", audio=made, bars_s=bars_s),
+            Stem(name="made", audio=read_audio(files[order][track], rate_hz), bars_s=bars_s),
             Stem(name="real", audio=real[track], bars_s=bars_s),
         ]
-        kind = "together" if group == TOGETHER else "fitted"
-        path = context.out / PICTURES / f"stems-{kind}-{window.name}-{track}.png"
+        path = context.out / PICTURES / f"stems-{window.name}-{kind}-{track}.png"
         draw_stems(track, stems, rate_hz, path, about=_about(window, kind))
-        alt = f"{track} of {window.song.song_id}: notes and spectrogram, made beside real"
-        yield Picture(file=path, group=group, alt=alt)
+        alt = f"{track} of {window.song.song_id}, {kind}: notes and spectrogram, made beside real"
+        yield Picture(file=path, group=kind, alt=alt)
 
 
-def _task(context: Context, track: str, group: str) -> str:
-    if group == TOGETHER:
+def _task(context: Context, track: str, kind: str) -> str:
+    if kind == "together":
         return JOINT
     others = tuple(name for name in context.tracks.names if name != track)
     return task_name(Task((track,), others, tracks=context.tracks))

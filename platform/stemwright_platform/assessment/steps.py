@@ -6,6 +6,7 @@ The same windows, noise and prompts at every number, so that differences are the
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from stemwright_platform.assessment.figure import Figure, Target
 from stemwright_platform.assessment.frechet import track_distances
 from stemwright_platform.assessment.share import mean
 from stemwright_platform.assessment.speed import CORES, DURATION_S, compose_s, threads
+from stemwright_platform.assessment.stem_pictures import PICTURES
+from stemwright_platform.assessment.steps_picture import Curve, draw_steps
 from stemwright_platform.assessment.take import TakeOrder
 from stemwright_platform.evaluation.clip_folder import MIX
 from stemwright_platform.evaluation.systems import SamplingChoice
@@ -58,6 +61,7 @@ def steps_figures(context: Context) -> list[Figure]:
     default = context.plan.sampling.num_steps or context.composer.checkpoint.sampling.num_steps
     table = [_scores(fewer, steps) for steps in sorted({*STEPS, default})]
     fewest = fewest_steps(table)
+    _draw(table, default, context.out / PICTURES / "steps-scores.png")
     return [
         Figure(
             name="steps.default",
@@ -106,6 +110,24 @@ def _level_db(context: Context, sampling: SamplingChoice) -> float:
         if part != MIX
     ]
     return float(np.mean(levels)) if levels else nan
+
+
+def _draw(table: Sequence[StepScores], default: int, path: Path) -> Path:
+    most = table[-1]
+    curves = (
+        Curve(title=f"Seconds for {DURATION_S:g} s of all tracks", values=[row.seconds for row in table]),
+        Curve(
+            title="Coherence with given tracks, share of real",
+            values=[row.coherence for row in table],
+            allowed=most.coherence - LESS_COHERENCE,
+        ),
+        Curve(
+            title="Distance of the sound, share of untrained",
+            values=[row.frechet for row in table],
+            allowed=most.frechet + MORE_DISTANCE,
+        ),
+    )
+    return draw_steps([row.steps for row in table], curves, default, path)
 
 
 def _figures(scores: StepScores, n: int) -> Iterator[Figure]:
