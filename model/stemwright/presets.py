@@ -63,8 +63,8 @@ class TrainingConfig:
     """Whether a part of the non-target tracks may be given alone; false in `paper` (§4.1)."""
     p2: float = 0.0
     """Probability of hearing the teacher's tracks in place of recorded ones."""
-    p2_starts_at_epoch: int = 300
-    """Epoch from which p2 counts."""
+    p2_starts_at_epoch: float = 300.0
+    """Epoch from which p2 counts; 0.5 is the middle of the first one."""
     teacher_steps: int = 8
     """DDIM steps in which the teacher makes a track."""
     region_probability: float = 0.0

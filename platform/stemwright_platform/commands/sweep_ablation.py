@@ -1,4 +1,4 @@
-"""`stemwright sweep ablation`: the four rows of Table 2, trained alike and scored alike."""
+"""`stemwright sweep ablation`: the rows of Table 2, trained alike and scored alike."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,10 +30,20 @@ def ablation(
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="A field for all rows: training.p1=0.5."),
     ] = None,
+    rows: Annotated[
+        str | None,
+        typer.Option(help="Some of baseline,vector,curriculum,bootstrapping,interactive; all by default."),
+    ] = None,
+    p2_starts_at: Annotated[
+        float, typer.Option(help="Share of the steps from which self-bootstrapping counts.")
+    ] = 0.5,
     rounds: Annotated[int, typer.Option(help="How often the final validation asks.")] = 4,
     clips: Annotated[
         int, typer.Option(help="Clips that every row makes, to be scored; 0: held-out errors alone.")
     ] = 16,
+    tasks: Annotated[
+        str, typer.Option(help="What is made of each clip: joint, conditional, marginal.")
+    ] = "joint,conditional,marginal",
     duration: Annotated[float, typer.Option(help="Length of a clip in seconds.")] = 10.0,
     first: Annotated[
         str | None,
@@ -49,6 +59,8 @@ def ablation(
         list[str] | None,
         typer.Option(metavar="NAME[=WEIGHTS]", help="What hears, as in `stemwright evaluate`."),
     ] = None,
+    references: Annotated[int, typer.Option(help="Real clips that Fréchet distances are taken to.")] = 128,
+    num_steps: Annotated[int | None, typer.Option("--sampling-steps", help="Solver steps of a clip.")] = None,
     device: Annotated[str, typer.Option(help="Of the generation: cpu or cuda.")] = "cpu",
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Actors that generate and score; as many as fit by default.")
@@ -64,13 +76,15 @@ def ablation(
         str | None, typer.Option(help="MLflow: sqlite:///PATH or a server; ./mlflow.db by default.")
     ] = None,
 ) -> None:
-    """Train the four rows of the paper's ablation on equal budgets, and compare them.
+    """Train the rows of the paper's ablation on equal budgets, and compare them.
 
-    Shared timestep, + individual timestep vector, + curriculum, + interactive inference (the same model, some
-    tracks first and the rest to fit them). Run again after an interruption, only what is missing is done.
+    Shared timestep, + individual timestep vector, + curriculum, + self-bootstrapping, + interactive
+    inference (the same model, some tracks first and the rest to fit them). Run again after an interruption,
+    only what is missing is done; with more seeds or rows only these are trained.
     """
     from stemwright.presets import load_preset
     from stemwright_platform.sweeps.ablation import plan_ablation, run_ablation
+    from stemwright_platform.sweeps.ablation_row import ROWS, ablation_rows
     from stemwright_platform.sweeps.axis import Axis
     from stemwright_platform.sweeps.resources import Resources
     from stemwright_platform.sweeps.sweep_plan import parsed_seeds
@@ -86,21 +100,27 @@ def ablation(
         seeds=parsed_seeds(seeds),
         fixed={axis.field: axis.values[0] for axis in axes},
         rounds=rounds,
+        p2_starts_at=p2_starts_at,
         text_encoder_weights=text_weights,
+    )
+    table = ablation_rows(
+        rows.split(",") if rows else ROWS,
+        first=first.split(",") if first else None,
+        tracks=plan.preset.tracks,
     )
     scorer = None
     if clips:
         if len(data) > 1:
             raise InputError("clips are chosen from one data set: give one --data, or --clips 0")
         scorer = _scorer(
-            data[0].split("@")[0], manifest, clips, duration, guidance_scale, embedding or ["musicnn"],
-            device, codec_weights, text_weights, jobs,
+            data[0].split("@")[0], manifest, clips, duration, kinds_of(tasks), references, guidance_scale,
+            num_steps, embedding or ["musicnn"], device, codec_weights, text_weights, jobs,
         )  # fmt: skip
     outcome = run_ablation(
         plan,
         out,
+        rows=table,
         scorer=scorer,
-        first=tuple(first.split(",")) if first else None,
         resources=Resources(cpus=cpus_per_trial, gpus=gpus_per_trial, parallel=parallel),
         tracking_uri=tracking_uri,
     )
@@ -114,7 +134,10 @@ def _scorer(
     manifest: str | None,
     clips: int,
     duration_s: float,
+    tasks: tuple[str, ...],
+    references: int,
     guidance_scale: float | None,
+    num_steps: int | None,
     embeddings: list[str],
     device: str,
     codec_weights: str | None,
@@ -139,10 +162,22 @@ def _scorer(
         source=source,
         clips=clips,
         duration_s=duration_s,
-        sampling=SamplingChoice(guidance_scale=guidance_scale),
+        tasks=tasks,
+        references=references,
+        sampling=SamplingChoice(guidance_scale=guidance_scale, num_steps=num_steps),
         features=FeatureChoice(embeddings=parse_embeddings(embeddings)),
     )
     return GenerationScoring(plan=plan, jobs=jobs)
+
+
+def kinds_of(text: str) -> tuple[str, ...]:
+    """From "joint,conditional". InputError for another kind."""
+    from stemwright_platform.sweeps.ablation_made import KINDS
+
+    kinds = tuple(dict.fromkeys(text.split(",")))
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise InputError(f"the rows of an ablation make {', '.join(KINDS)}, not '{unknown[0]}'")
+    return kinds
 
 
 def said(outcome: "AblationOutcome") -> str:

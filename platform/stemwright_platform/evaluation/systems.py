@@ -66,21 +66,7 @@ class Systems:
         heard = self._corpus.heard(clip) if task.given else {}
         length = composer.coder.num_samples(clip.duration_s)
         given = {name: heard.get(name, torch.zeros(2, length)) for name in task.given}
-        return composer.generate(self._request(clip, task, turn), given)
-
-    def _request(self, clip: Clip, task: Task, turn: int) -> Request:
-        choice = self._choice
-        return Request(
-            prompt=clip.prompt,
-            task=task,
-            duration_s=clip.duration_s,
-            grid=clip.grid,
-            seed=take_seed(self._seed, clip, turn),
-            guidance_scale=choice.guidance_scale,
-            text_scale=choice.text_scale,
-            num_steps=choice.num_steps,
-            solver=choice.solver,
-        )
+        return composer.generate(request_of(clip, task, self._choice, self._seed, turn), given)
 
     def _shuffled(self, clip: Clip) -> dict[str, Tensor]:
         return {
@@ -97,6 +83,21 @@ def untrained(composer: Composer) -> Composer:
         model = StemUNet(checkpoint.preset.model, checkpoint.schedule).eval()
     fresh = replace(checkpoint, model=model.to(checkpoint.stats.mean.device))
     return Composer(fresh, composer.codec, composer.text_encoder)
+
+
+def request_of(clip: Clip, task: Task, choice: SamplingChoice, seed: int, turn: int = 0) -> Request:
+    """What any model is asked for a clip. `turn`: another take of the same."""
+    return Request(
+        prompt=clip.prompt,
+        task=task,
+        duration_s=clip.duration_s,
+        grid=clip.grid,
+        seed=take_seed(seed, clip, turn),
+        guidance_scale=choice.guidance_scale,
+        text_scale=choice.text_scale,
+        num_steps=choice.num_steps,
+        solver=choice.solver,
+    )
 
 
 def take_seed(seed: int, clip: Clip, turn: int = 0) -> int:

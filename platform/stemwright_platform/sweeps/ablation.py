@@ -6,9 +6,9 @@ from pathlib import Path
 
 from stemwright.errors import InputError
 from stemwright.presets import Preset
-from stemwright_platform.evaluation.score_row import ScoreRow
+from stemwright_platform.sweeps.ablation_made import MadeScores
 from stemwright_platform.sweeps.ablation_report import report_ablation
-from stemwright_platform.sweeps.ablation_row import COMMON, AblationRow, ablation_rows
+from stemwright_platform.sweeps.ablation_row import COMMON, ROWS, AblationRow, ablation_rows
 from stemwright_platform.sweeps.resources import Resources
 from stemwright_platform.sweeps.setting import Setting, with_setting
 from stemwright_platform.sweeps.sweep_folder import SweepFolder
@@ -18,7 +18,7 @@ from stemwright_platform.sweeps.trial_result import TrialResult
 from stemwright_platform.sweeps.trials import Trials
 from stemwright_platform.training.tracking import checked_uri, default_uri
 
-Made = Mapping[tuple[str, int], Sequence[ScoreRow]]
+Made = Mapping[tuple[str, int], MadeScores]
 """What was scored of each row's generations, by row and seed."""
 Models = Mapping[tuple[str, int], Path]
 """Checkpoint folders by row and seed."""
@@ -50,9 +50,13 @@ def plan_ablation(
     seeds: Sequence[int] = (1, 2, 3),
     fixed: Setting | None = None,
     rounds: int = 4,
+    p2_starts_at: float = 0.5,
     text_encoder_weights: str | None = None,
 ) -> SweepPlan:
-    """The plan of the trainings. `fixed`: fields for all rows; InputError for what a row sets itself."""
+    """The plan of the trainings. `fixed`: fields for all rows; InputError for what a row sets itself.
+
+    `p2_starts_at`: share of the steps from which the teacher is heard, by the row that has one.
+    """
     fixed = dict(fixed or {})
     own = {name for row in ablation_rows() for name in row.setting} | set(COMMON)
     if taken := sorted(own & set(fixed)):
@@ -63,6 +67,7 @@ def plan_ablation(
         steps=steps,
         seeds=tuple(seeds),
         rounds=rounds,
+        p2_starts_at=p2_starts_at,
         text_encoder_weights=text_encoder_weights,
     )
 
@@ -71,32 +76,32 @@ def run_ablation(
     plan: SweepPlan,
     out: str | Path,
     *,
+    rows: Sequence[AblationRow] | None = None,
     scorer: Scorer | None = None,
-    first: tuple[str, ...] | None = None,
     resources: Resources | None = None,
     tracking_uri: str | None = None,
 ) -> AblationOutcome:
     """Train the rows with every seed and compare them; the same `out` goes on where it was interrupted.
 
-    `scorer`: of what the models generate; None compares held-out errors alone, which say nothing of
-    interactive inference. `first`: the tracks that it begins with.
+    `rows`: all by default. `scorer`: of what the models generate; None compares held-out errors alone, which
+    say nothing of interactive inference.
     """
     plan, uri = plan.absolute(), checked_uri(tracking_uri or default_uri())
     plan.check()
-    rows = ablation_rows(first, plan.preset.tracks)
-    for row in rows:
+    table = ablation_rows(ROWS) if rows is None else list(rows)
+    for row in table:
         row.stages_of(plan.preset.tracks)
     folder = SweepFolder(Path(out).resolve())
     verdicts: list[str] = []
 
     def conclude(results: Sequence[TrialResult]) -> dict[str, float]:
-        made = scorer(rows, models_of(rows, plan, folder.path), folder.path / "made") if scorer else {}
-        verdict, figures = report_ablation(plan, rows, results, made, folder)
+        made = scorer(table, models_of(table, plan, folder.path), folder.path / "made") if scorer else {}
+        verdict, figures = report_ablation(plan, table, results, made, folder)
         verdicts.append(verdict)
         return figures
 
     with Trials(plan, folder, "ablation", resources or Resources(), uri) as trials:
-        results = trials.run(listed(rows, plan, folder.path), conclude)
+        results = trials.run(listed(table, plan, folder.path), conclude)
     return AblationOutcome(
         folder=folder,
         results=tuple(results),

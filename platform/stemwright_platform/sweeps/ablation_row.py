@@ -1,5 +1,6 @@
 """The rows of Table 2 (§5.3), as named presets: what each adds to the one before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
@@ -10,9 +11,9 @@ from stemwright.errors import InputError
 from stemwright.tracks import Tracks
 from stemwright_platform.sweeps.trial_result import MODES
 
-ROWS = ("baseline", "vector", "curriculum", "interactive")
-"""In the order of the table."""
-COMMON = {"training.region_probability": 0.0, "training.curriculum": "progressive"}
+ROWS = ("baseline", "vector", "curriculum", "bootstrapping", "interactive")
+"""In the order of the table. The paper counts self-bootstrapping (§4.3) to its third row."""
+COMMON = {"training.region_probability": 0.0, "training.curriculum": "progressive", "training.p2": 0.0}
 """Of every row's preset: regions are none of the paper's, and give targets timesteps by frame."""
 
 Stages = tuple[tuple[str, ...], ...]
@@ -56,17 +57,43 @@ class AblationRow:
         return tuple(tracks.ordered(stage) for stage in self.stages)
 
 
-def ablation_rows(first: tuple[str, ...] | None = None, tracks: Tracks | None = None) -> list[AblationRow]:
-    """All rows. `first`: what interactive inference begins with, of these `tracks`; else the preset's."""
-    rows = [_read(name) for name in ROWS]
-    if first is None:
-        return rows
+def ablation_rows(
+    names: Sequence[str] = ROWS, *, first: Sequence[str] | None = None, tracks: Tracks | None = None
+) -> list[AblationRow]:
+    """The named rows, in the order of the table. InputError for others, or one without a model.
+
+    `first`: what interactive inference begins with, of these `tracks`; else the preset's.
+    """
+    if unknown := [name for name in names if name not in ROWS]:
+        raise InputError(f"an ablation has no row '{unknown[0]}': choose from {', '.join(ROWS)}")
+    rows: list[AblationRow] = []
+    for name in ROWS:
+        if name in names:
+            rows.append(_with_model(_read(name), rows))
+    if not rows:
+        raise InputError(f"an ablation needs rows: choose from {', '.join(ROWS)}")
+    return rows if first is None else [_beginning(row, first, tracks) for row in rows]
+
+
+def _with_model(row: AblationRow, above: Sequence[AblationRow]) -> AblationRow:
+    """A row without a training of its own has the model of the last one above that has."""
+    if row.training:
+        return row
+    trained = [other.name for other in above if other.training and "conditional" in other.knows]
+    if not trained:
+        raise InputError(f"row {row.name} uses the model of a row before it that hears given tracks: add one")
+    return replace(row, model_of=trained[-1])
+
+
+def _beginning(row: AblationRow, first: Sequence[str], tracks: Tracks | None) -> AblationRow:
+    if not row.stages:
+        return row
     assert tracks is not None
     begun = tracks.ordered(first)
     rest = tuple(name for name in tracks.names if name not in begun)
     if not begun or not rest:
         raise InputError("interactive inference begins with some of the tracks, not with none or all")
-    return [*rows[:-1], replace(rows[-1], stages=(begun, rest))]
+    return replace(row, stages=(begun, rest))
 
 
 def _read(name: str) -> AblationRow:

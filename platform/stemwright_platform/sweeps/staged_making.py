@@ -9,13 +9,13 @@ from pathlib import Path
 
 from torch import Tensor
 
-from stemwright.compose import Composer, Request
+from stemwright.compose import Composer
 from stemwright.tasks import Task
 from stemwright_platform.crew import done_by
 from stemwright_platform.evaluation.clip import Clip
 from stemwright_platform.evaluation.clip_folder import write_clip
 from stemwright_platform.evaluation.making import Source
-from stemwright_platform.evaluation.systems import SamplingChoice, take_seed
+from stemwright_platform.evaluation.systems import SamplingChoice, request_of
 from stemwright_platform.sweeps.ablation_row import Stages
 from stemwright_platform.time_left import TimeLeft
 
@@ -53,21 +53,9 @@ class StagedMaking:
         tracks, made = composer.checkpoint.tracks, {}
         for stage in stages:
             task = Task(stage, tuple(made), tracks=tracks)
-            made |= composer.generate(self._request(clip, task), made)
+            request = request_of(clip, task, self._choice, self._seed)
+            made |= composer.generate(request, made)
         return {name: made[name] for name in tracks.ordered([*made])}
-
-    def _request(self, clip: Clip, task: Task) -> Request:
-        choice = self._choice
-        return Request(
-            prompt=clip.prompt,
-            task=task,
-            duration_s=clip.duration_s,
-            seed=take_seed(self._seed, clip),
-            guidance_scale=choice.guidance_scale,
-            text_scale=choice.text_scale,
-            num_steps=choice.num_steps,
-            solver=choice.solver,
-        )
 
     def _composer(self, model: str) -> Composer:
         if self._loaded is None or self._loaded[0] != model:

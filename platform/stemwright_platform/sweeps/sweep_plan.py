@@ -187,26 +187,19 @@ class SweepPlan:
 
     def _preset_of(self, setting: Setting) -> Preset:
         preset = with_setting(self.preset, setting)
-        if not preset.training.p2 or P2_START in setting or not any(axis.field == P2 for axis in self.axes):
+        if not preset.training.p2 or P2_START in setting or P2 not in setting:
             return preset
         return replace(preset, training=replace(preset.training, p2_starts_at_epoch=self._p2_epoch(preset)))
 
-    def _p2_epoch(self, preset: Preset) -> int:
-        """The epoch from which p2 counts in a trial."""
+    def _p2_epoch(self, preset: Preset) -> float:
+        """The epoch from which p2 counts in a trial; within the first one where a trial is no longer."""
         if self.steps is None:
             raise InputError(
                 "p2 starts at a share of the steps: give --steps, or the epoch, as "
                 "--set training.p2_starts_at_epoch=20"
             )
         plan = TrainingPlan(preset=preset, data=self.data, steps=self.steps)
-        an_epoch = open_windows(plan, self._opened).steps_per_epoch
-        epoch = int(self.p2_starts_at * self.steps / an_epoch)
-        if self.p2_starts_at and not epoch:
-            raise InputError(
-                f"p2 starts at an epoch, of {an_epoch} steps: {self.p2_starts_at:.0%} of {self.steps} steps "
-                "is less, give more --steps or --p2-starts-at 0"
-            )
-        return epoch
+        return self.p2_starts_at * self.steps / open_windows(plan, self._opened).steps_per_epoch
 
 
 def _check_choices(plan: SweepPlan) -> None:

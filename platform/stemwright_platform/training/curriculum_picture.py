@@ -83,7 +83,7 @@ def strips_of(preset: Preset, epochs: float | None) -> list[Strip]:
             colour=MODE_COLOURS["conditional"],
         ),
         Strip(
-            text=f"p2 = {config.p2:g} from epoch {epoch}{late}: given tracks are the teacher's",
+            text=f"p2 = {config.p2:g} from epoch {epoch:g}{late}: given tracks are the teacher's",
             probability=config.p2,
             starts_at=starts_at,
             colour=MODE_COLOURS["joint"],

@@ -1,6 +1,7 @@
 import numpy as np
 
-from stemwright_platform.sweeps.ablation_report import change, held_out_table, told
+from stemwright_platform.sweeps.ablation_figures import change
+from stemwright_platform.sweeps.ablation_report import held_out_table, told
 from stemwright_platform.sweeps.ablation_row import ablation_rows
 
 ROWS = ablation_rows()
@@ -40,5 +41,5 @@ def test_one_seed_claims_nothing() -> None:
     held_out = {"joint": values({"baseline": 1.0, "vector": 0.5}, 0.01, seeds=1)}
     assert "train with more seeds" in told(ROWS, held_out)
     table = held_out_table(ROWS, held_out)
-    assert [row[1] for row in table.rows][2:] == ["–", "–"]
+    assert [row[1] for row in table.rows][2:] == ["–", "–", "–"]
     assert "±" not in table.rows[0][1]
