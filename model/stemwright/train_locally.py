@@ -24,6 +24,7 @@ def train_locally(
     device: str = "cpu",
     checkpoint_every: int | None = None,
     keep_checkpoints: int = 2,
+    validation_windows: int = 32,
     text_encoder: TextEncoder | None = None,
     on_step: Callable[[Record], None] = lambda record: None,
 ) -> RunFolder:
@@ -42,6 +43,7 @@ def train_locally(
         seed=seed,
         checkpoint_every=checkpoint_every,
         keep_checkpoints=keep_checkpoints,
+        validation_windows=validation_windows,
     )
     run = TrainingRun.of(plan, text_encoder=text_encoder, device=device)
     folder = RunFolder(Path(out))

@@ -25,6 +25,7 @@ def folder(make_latents: Callable[..., Path], tmp_path: Path) -> RunFolder:
         steps=3,
         checkpoint_every=1,
         keep_checkpoints=3,
+        validation_windows=2,
         text_encoder=HashedText(),
     )
 

@@ -27,6 +27,7 @@ def train(make_latents: Callable[..., Path], tmp_path: Path) -> Callable[..., Ru
 
     def run(out: str, **arguments: Any) -> RunFolder:
         arguments = {"steps": 6, "checkpoint_every": 2, "text_encoder": HashedText(), **arguments}
+        arguments = {"validation_windows": 2, **arguments}
         return train_locally(preset, data, tmp_path / out, **arguments)
 
     return run
@@ -87,6 +88,7 @@ def test_interrupted_at_any_step_a_run_goes_on_to_the_same_weights_and_figures(
             tmp_path / out,
             steps=6,
             checkpoint_every=2,
+            validation_windows=2,
             text_encoder=HashedText(),
             on_step=on_step,
         )

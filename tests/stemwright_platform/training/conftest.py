@@ -24,7 +24,7 @@ def plan(make_latents: Callable[..., Path]) -> TrainingPlan:
     tiny = load_preset("tiny")
     preset = replace(tiny, training=replace(tiny.training, windows_s=(0.2,), batch_size=2))
     data = make_latents({"song": 200, "short": 30, "other": 100}, held_out=["other"])
-    return TrainingPlan(preset=preset, data=str(data), steps=6, checkpoint_every=2)
+    return TrainingPlan(preset=preset, data=str(data), steps=6, checkpoint_every=2, validation_windows=4)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,10 @@ def kept(plan: TrainingPlan, out: Path, diary: Diary) -> RunFolder:
     folder = RunFolder(out)
     folder.begin(plan)
     with Album(folder, plan, diary):  # pyright: ignore[reportArgumentType]
-        train_locally(plan.preset, plan.data, out, steps=plan.steps, checkpoint_every=2)
+        windows = plan.validation_windows
+        train_locally(
+            plan.preset, plan.data, out, steps=plan.steps, checkpoint_every=2, validation_windows=windows
+        )
     return folder
 
 

@@ -147,7 +147,15 @@ def test_a_tracking_server_that_is_killed_and_comes_back_has_every_step_once(
                 server.start()
                 server.wait()
 
-        train_locally(plan.preset, plan.data, folder.path, steps=60, checkpoint_every=20, on_step=on_step)
+        train_locally(
+            plan.preset,
+            plan.data,
+            folder.path,
+            steps=60,
+            checkpoint_every=20,
+            validation_windows=plan.validation_windows,
+            on_step=on_step,
+        )
 
     monkeypatch.setattr("stemwright_platform.training.launch.fit", fit)
     outcome = launch(replace(plan, steps=60), tmp_path / "run", tracking_uri=server.uri)

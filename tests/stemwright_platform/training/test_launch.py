@@ -46,7 +46,14 @@ def test_a_run_that_could_not_be_tracked_is_registered_by_the_next_call(
     plan: TrainingPlan, tmp_path: Path, tracking_uri: str, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fit(plan: TrainingPlan, folder: RunFolder, *rest: object) -> None:
-        train_locally(plan.preset, plan.data, folder.path, steps=plan.steps, checkpoint_every=2)
+        train_locally(
+            plan.preset,
+            plan.data,
+            folder.path,
+            steps=plan.steps,
+            checkpoint_every=2,
+            validation_windows=plan.validation_windows,
+        )
 
     monkeypatch.setattr("stemwright_platform.training.launch.fit", fit)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -119,6 +126,7 @@ def test_any_number_of_lost_workers_is_outlived_as_long_as_the_run_gets_on(
             folder.path,
             steps=plan.steps,
             checkpoint_every=1,
+            validation_windows=plan.validation_windows,
             on_step=lose_the_worker if len(starts) < 5 else lambda record: None,
         )
 
