@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-features bench-scoring bench-coherence serve clean help
+.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-features bench-scoring bench-coherence serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -15,7 +15,18 @@ demo-model: .venv/.runtime  ## The model that ships, from nothing, in runs/demo-
 	$(BIN)/stemwright demo-model --out runs/demo-model
 
 test: .venv/.dev  ## All tests but the slow and chaos tiers
-	$(PYTEST) -m "not slow and not chaos and not gpu"
+	@$(MAKE) --no-print-directory -j2 tests-without-ray tests-on-ray
+
+# Two halves side by side, since much of either waits; one thread each, for the tests' models are tiny.
+QUICK := not slow and not chaos and not gpu
+
+tests-on-ray: .venv/.dev
+	@mkdir -p .pytest_cache
+	@OMP_NUM_THREADS=1 $(PYTEST) -m "ray and $(QUICK)" -o cache_dir=.pytest_cache/ray >.pytest_cache/ray.txt 2>&1; \
+	  ended=$$?; cat .pytest_cache/ray.txt; exit $$ended
+
+tests-without-ray: .venv/.dev
+	OMP_NUM_THREADS=1 $(PYTEST) -m "not ray and $(QUICK)"
 
 test-slow: .venv/.dev  ## The tests that take minutes
 	$(PYTEST) -m "slow and not gpu" --timeout 3600
