@@ -26,15 +26,29 @@ def demo(
         str | None, typer.Option(help="What to compose; by default the description of a held-out song.")
     ] = None,
     preset: Annotated[str, typer.Option(help="Model to train: tiny, small, or a YAML file.")] = "small",
+    own: Annotated[
+        bool, typer.Option("--own", help="Compose with the model trained here, not with the one that ships.")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Remove what an earlier demo left in OUT.")] = False,
 ) -> None:
-    """Make a corpus, encode it, train a model, serve it and compose with it: all on this machine.
+    """Make a corpus, encode it, train a model, serve and compose: all on this machine.
 
-    Ends with a page that plays the stems. Run again, it keeps the stages that are finished.
+    The training is short, to show it; what is served and composed with is the model that ships. Ends with a
+    page that plays the stems. Run again, it keeps the stages that are finished.
     """
+    from stemwright.shipped_model import is_shipped
     from stemwright_platform.demo.plan import DemoPlan
 
-    plan = DemoPlan(out=out, songs=songs, minutes=minutes, seed=seed, port=port, prompt=prompt, preset=preset)
+    plan = DemoPlan(
+        out=out,
+        songs=songs,
+        minutes=minutes,
+        seed=seed,
+        port=port,
+        prompt=prompt,
+        preset=preset,
+        shipped=is_shipped() and not own,
+    )
     if fresh:
         remove_results(out)
     run_demo(plan)
@@ -58,6 +72,7 @@ def run_demo(plan: "DemoPlan") -> Path:
             f"Stemwright demo in {plan.out}/: {plan.songs} songs, {plan.minutes:g} min of training, "
             f"seed {plan.seed}; about {duration_text(time_needed_s(stages, plan.out))}"
         )
+        say(f"composing with {'the model that ships' if plan.shipped else 'the model that it trains'}")
         finished = run_stages(stages, plan.out, say=say)
     commands = next_steps(plan)
     page = write_report(findings(plan, finished, commands), plan.out)
@@ -73,7 +88,7 @@ def next_steps(plan: "DemoPlan") -> list[tuple[str, str]]:
     """Commands to go on with, as they run in this folder."""
     stemwright, mlflow = _program("stemwright"), _program("mlflow")
     out = plan.out
-    model = "" if plan.model == Path("demo/model") else f" --model {_word(plan.model)}"
+    model = "" if plan.shipped else f" --model {_word(plan.model)}"
     return [
         (
             "Make a bass and a melody for the drums of the piece, with no server:",

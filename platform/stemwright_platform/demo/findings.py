@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stemwright.checkpoint import load_checkpoint
+from stemwright.checkpoint import Checkpoint, load_checkpoint
 from stemwright.dataset_info import DatasetInfo
 from stemwright.run_folder import RunFolder
 from stemwright.tasks import Task
@@ -28,6 +28,7 @@ def findings(plan: DemoPlan, finished: Sequence[Finished], next_steps: Sequence[
     info = DatasetInfo.load(plan.latents)
     request = composed.rounds[-1].request
     score = _score_of_model(plan)
+    served = load_checkpoint(plan.served)
     return Report(
         prompt=composed.prompt,
         tracks=composed.tracks,
@@ -36,23 +37,24 @@ def findings(plan: DemoPlan, finished: Sequence[Finished], next_steps: Sequence[
             "seed": str(plan.seed),
             "λ of the checkpoint": f"{request.guidance_scale:g}",
             "solver": f"{request.solver}, {request.steps} steps",
-            "trained for": f"{duration_text(60 * plan.minutes)} on {_cores()}",
+            "made by": "the model that ships" if plan.shipped else "the model trained here",
+            "trained for": _trained_for(plan, served),
         },
         rounds=[_first_round(plan, composed, info), _second_round(plan, composed, info)],
         reference=_reference(plan, composed),
-        learning=_learning(plan, score),
+        learning=_learning(plan, info, score),
         stages=[
             StageTime(name=stage.name, did=stage.did, seconds=stage.seconds, kept=stage.kept)
             for stage in finished
         ],
-        model=_model_facts(plan, info),
-        honesty=honesty(plan, score.get("ratio")),
+        model=_model_facts(plan, served, info),
+        honesty=shipped_honesty(plan) if plan.shipped else honesty(plan, score.get("ratio")),
         next_steps=next_steps,
     )
 
 
 def honesty(plan: DemoPlan, ratio: float | None) -> str:
-    """What to expect of the music, from the served model's held-out error over the trivial guess's."""
+    """What to expect of a model that the demo trained, from its held-out error over the trivial guess's."""
     if ratio is None:
         learned = "Nothing was held out, so it does not show what the model has learned"
     elif ratio < LEARNED:
@@ -66,6 +68,25 @@ def honesty(plan: DemoPlan, ratio: float | None) -> str:
         f"page shows is that every part works. {learned}. Further down are the stems of a real song of "
         "the corpus, to compare."
     )
+
+
+def shipped_honesty(plan: DemoPlan) -> str:
+    """Which model made what on the page."""
+    return (
+        "The stems on this page are made by the model that ships with Stemwright; its card, named at the "
+        "end, says what it is worth. This demo's own training, "
+        f"{duration_text(60 * plan.minutes)} on {_cores()}, made another, smaller one to show how a training "
+        "goes: its curves are further down, and nothing here is made by it. The last stems are a real song "
+        "of the corpus, to compare."
+    )
+
+
+def _trained_for(plan: DemoPlan, served: Checkpoint) -> str:
+    facts = served.origin.facts
+    if not plan.shipped:
+        return f"{duration_text(60 * plan.minutes)} on {_cores()}"
+    hours = f" on {facts['hours']:.1f} h of music" if "hours" in facts else ""
+    return f"{facts['steps']:,} steps{hours}" if "steps" in facts else "see its card"
 
 
 def _first_round(plan: DemoPlan, composed: Composed, info: DatasetInfo) -> Round:
@@ -109,7 +130,7 @@ def _reference(plan: DemoPlan, composed: Composed) -> Round:
     return Round(
         heading="A real song of the corpus",
         text=(
-            f"The model has not heard this song{described}. It is here to compare: "
+            f"No model was trained on this song{described}. It is here to compare: "
             "rendered from an arrangement, not generated."
         ),
         lanes=_lanes(plan.excerpt, tracks, dict.fromkeys(tracks, "rendered")),
@@ -137,14 +158,14 @@ def _round_facts(made: GenerationView, info: DatasetInfo) -> dict[str, str]:
 
 
 def _score_of_model(plan: DemoPlan) -> dict[str, Any]:
-    """The validation of the model that is served, the best one; empty without held-out songs."""
+    """The validation of the model that was trained, the best one; empty without held-out songs."""
     scores = read_log(RunFolder(plan.run).validation)
     return min(scores, key=lambda record: record["loss"]) if scores else {}
 
 
-def _learning(plan: DemoPlan, score: Mapping[str, Any]) -> Learning:
+def _learning(plan: DemoPlan, info: DatasetInfo, score: Mapping[str, Any]) -> Learning:
     steps = read_log(RunFolder(plan.run).metrics)
-    facts = {"steps": f"{steps[-1]['step'] if steps else 0:,}"}
+    facts = {"corpus": _corpus(info), "steps": f"{steps[-1]['step'] if steps else 0:,}"}
     if steps:
         speeds = sorted(record["step_s"] for record in steps)
         facts["a step"] = f"{speeds[len(speeds) // 2]:.2f} s"
@@ -152,6 +173,8 @@ def _learning(plan: DemoPlan, score: Mapping[str, Any]) -> Learning:
     if score:
         facts["held-out error"] = f"{score['ratio']:.2f} of the trivial guess, at step {score['step']:,}"
     return Learning(
+        heading="A short training" if plan.shipped else "What the model learned",
+        text=_about_training(plan),
         steps=[record["step"] for record in steps],
         losses=[record["loss"] for record in steps],
         ratios=score.get("ratio_by_band", {}),
@@ -159,20 +182,33 @@ def _learning(plan: DemoPlan, score: Mapping[str, Any]) -> Learning:
     )
 
 
-def _model_facts(plan: DemoPlan, info: DatasetInfo) -> dict[str, str]:
-    checkpoint = load_checkpoint(plan.model)
-    parameters = sum(weight.numel() for weight in checkpoint.model.parameters())
+def _about_training(plan: DemoPlan) -> str:
+    if not plan.shipped:
+        return ""
+    return (
+        f"{duration_text(60 * plan.minutes)} of preset {plan.preset} on this demo's corpus, to show what "
+        f"every training leaves. To hear the model that came of it, in {plan.model}, run stemwright demo "
+        "--own."
+    )
+
+
+def _model_facts(plan: DemoPlan, served: Checkpoint, info: DatasetInfo) -> dict[str, str]:
+    parameters = sum(weight.numel() for weight in served.model.parameters())
+    told = {"corpus": _corpus(info), "licence of the corpus": "; ".join(info.licences)}
+    return {
+        "preset": f"{served.preset.name}, {parameters / 1e6:.1f} million parameters",
+        "codec": served.origin.codec,
+        "text encoder": served.origin.text_encoder,
+        **({"model card": str(plan.served / "README.md")} if plan.shipped else told),
+        "folder": str(plan.served),
+        "fingerprint": served.fingerprint[:16],
+    }
+
+
+def _corpus(info: DatasetInfo) -> str:
     splits = ", ".join(f"{count} {split}" for split, count in info.num_songs.items())
     songs = sum(info.num_songs.values())
-    return {
-        "preset": f"{checkpoint.preset.name}, {parameters / 1e6:.1f} million parameters",
-        "codec": f"{info.codec}, {info.frame_rate_hz:g} frames/s × {info.latent_dim} channels",
-        "text encoder": checkpoint.origin.text_encoder,
-        "corpus": f"{songs} songs ({splits}), {duration_text(3600 * info.hours)} of music",
-        "licence of the corpus": "; ".join(info.licences),
-        "folder": str(plan.model),
-        "fingerprint": checkpoint.fingerprint[:16],
-    }
+    return f"{songs} songs ({splits}), {duration_text(3600 * info.hours)} of music"
 
 
 def _cores() -> str:

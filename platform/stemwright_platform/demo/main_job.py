@@ -47,7 +47,7 @@ def main_job(plan: DemoPlan, closing: ExitStack, say: Callable[[str], None]) -> 
         ),
         Stage(
             name="serving",
-            does="serve the composition API on Ray Serve",
+            does=f"serve {'the shipped' if plan.shipped else 'this'} model through the API on Ray Serve",
             estimate_s=20,
             settings={},
             result=None,
@@ -57,7 +57,7 @@ def main_job(plan: DemoPlan, closing: ExitStack, say: Callable[[str], None]) -> 
             name="composing",
             does="Alg. 1 through HTTP: four tracks together, then two to fit the other two",
             estimate_s=15,
-            settings={"prompt": plan.prompt, "piece_s": plan.piece_s},
+            settings={"prompt": plan.prompt, "piece_s": plan.piece_s, "model": _shipped_version(plan)},
             result=plan.out / "composition.json",
             run=work.compose_piece,
         ),
@@ -126,10 +126,11 @@ class MainJob:
         port = free_port(self._plan.port)
         if port != self._plan.port:
             self._say(f"port {self._plan.port} is taken: serving on {port}")
-        settings = local_settings(str(self._plan.model), self._plan.state)
+        settings = local_settings(str(self._plan.served), self._plan.state)
         server = local_server(settings, host=HOST, port=port, ends_ray=self._owns_ray)
         self._address = self._closing.enter_context(server)
-        return f"served the model at {self._address}"
+        which = "the shipped model" if self._plan.shipped else "the model"
+        return f"served {which} at {self._address}"
 
     def compose_piece(self) -> str:
         """Stems and mix of both rounds, and a real song's to compare."""
@@ -204,6 +205,13 @@ def free_port(wanted: int) -> int:
             port = int(server.getsockname()[1])
         if port not in RAY_PORTS:
             return port
+
+
+def _shipped_version(plan: DemoPlan) -> str | None:
+    """Tells one shipped model from another; None for the demo's own: its training has settings enough."""
+    from stemwright.checkpoint import load_checkpoint
+
+    return load_checkpoint(plan.served).fingerprint if plan.shipped else None
 
 
 def _copy_folder(source: Path, target: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stemwright.errors import InputError
 from stemwright.presets import Preset, load_preset
+from stemwright.shipped_model import shipped_model
 
 SONG_S = (45.0, 75.0)
 PIECE_S = 8.0
@@ -30,6 +31,8 @@ class DemoPlan:
     """What to compose; by default the description of a held-out song."""
     preset: str = "small"
     """Model to train."""
+    shipped: bool = False
+    """Compose with the model that ships, not with the one that the demo trains."""
     song_s: tuple[float, float] = SONG_S
     """Shortest and longest song of the corpus."""
     piece_s: float = PIECE_S
@@ -70,7 +73,13 @@ class DemoPlan:
 
     @property
     def model(self) -> Path:
+        """What the demo trains."""
         return self.out / "model"
+
+    @property
+    def served(self) -> Path:
+        """What is served and composed with. InputError where it was to be shipped and is not."""
+        return shipped_model() if self.shipped else self.model
 
     @property
     def state(self) -> Path:

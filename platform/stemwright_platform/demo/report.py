@@ -59,6 +59,9 @@ class Round:
 class Learning:
     """How the training went."""
 
+    heading: str = "What the model learned"
+    text: str = ""
+    """What it was for, a sentence or two."""
     steps: Sequence[int]
     losses: Sequence[float]
     """Training loss after each of `steps`."""

@@ -1,14 +1,16 @@
 import shlex
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from stemwright import shipped_model
 from stemwright.errors import InputError
 from stemwright_platform.commands import compose, demo, serve
-from stemwright_platform.demo.main_job import free_port
+from stemwright_platform.demo.main_job import free_port, main_job
 from stemwright_platform.demo.plan import DemoPlan
 
 cli = typer.Typer()
@@ -77,9 +79,45 @@ def test_runs_of_other_settings_have_folders_of_their_own():
     assert len({plan.model for plan in plans}) == 1
 
 
+def test_the_shipped_model_is_what_is_composed_with_unless_it_is_told_or_missing(
+    tmp_path, monkeypatch, make_checkpoint
+):
+    plans = []
+    monkeypatch.setattr(demo, "run_demo", plans.append)
+    monkeypatch.setattr(shipped_model, "shipped_folder", lambda: tmp_path / "shipped")
+    words = ["demo", "--out", str(tmp_path / "out")]
+    CliRunner().invoke(cli, words)
+    make_checkpoint(tmp_path / "shipped")
+    CliRunner().invoke(cli, words)
+    CliRunner().invoke(cli, [*words, "--own"])
+    own = tmp_path / "out" / "model"
+    assert [plan.served for plan in plans] == [own, tmp_path / "shipped", own]
+
+
+def test_another_shipped_model_composes_anew(tmp_path, monkeypatch, make_checkpoint):
+    monkeypatch.setattr(shipped_model, "shipped_folder", lambda: tmp_path / "shipped")
+    plan = DemoPlan(out=tmp_path / "out", shipped=True)
+    settings = []
+    for seed in (0, 0, 1):
+        make_checkpoint(tmp_path / "shipped", seed=seed)
+        settings.append(main_job(plan, ExitStack(), print)[-1].settings)
+    assert settings[0] == settings[1] != settings[2]
+
+
+@pytest.mark.parametrize("shipped", [True, False])
+def test_commands_to_try_name_the_trained_model_only_where_it_is_the_one_that_plays(shipped):
+    commands = [command for _, command in demo.next_steps(DemoPlan(out=Path("demo"), shipped=shipped))]
+    assert any("--model demo/model" in command for command in commands) != shipped
+
+
 @pytest.mark.slow
 @pytest.mark.ray
-def test_the_whole_demo_leaves_a_page_with_stems_and_is_kept_when_run_again(ray_cluster, tmp_path, capsys):
+@pytest.mark.parametrize("shipped", [True, False])
+def test_the_whole_demo_leaves_a_page_with_stems_and_is_kept_when_run_again(
+    ray_cluster, tmp_path, capsys, monkeypatch, make_checkpoint, shipped
+):
+    make_checkpoint(tmp_path / "weights" / "demo_model")
+    monkeypatch.setattr(shipped_model, "shipped_folder", lambda: tmp_path / "weights" / "demo_model")
     plan = DemoPlan(
         out=tmp_path / "demo",
         songs=3,
@@ -88,6 +126,7 @@ def test_the_whole_demo_leaves_a_page_with_stems_and_is_kept_when_run_again(ray_
         preset="tiny",
         piece_s=2.0,
         prompt="<b> & 🎸",
+        shipped=shipped,
     )
     page = demo.run_demo(plan)
     text = page.read_text(encoding="utf-8")
@@ -95,6 +134,7 @@ def test_the_whole_demo_leaves_a_page_with_stems_and_is_kept_when_run_again(ray_
     for name in (*("bass", "drums", "instrument", "melody"), "mix"):
         assert (plan.out / "stems" / f"{name}.wav").is_file()
         assert f'src="stems/{name}.wav"' in text
+    assert ("made by the model that ships" in text) == shipped
     capsys.readouterr()
     demo.run_demo(plan)
     assert capsys.readouterr().out.count("kept from an earlier run") == 5
