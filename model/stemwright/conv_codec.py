@@ -27,6 +27,8 @@ FILE = "conv_codec.safetensors"
 SHIPPED = Path(__file__).parent / "weights" / FILE
 KIND = "stemwright conv codec 1"
 """What the file says it is. Changes with the arithmetic: equal weights then no longer give equal latents."""
+METADATA = "stemwright"
+"""Entry of the file's metadata, JSON with its kind and configuration."""
 PIECE_FRAMES = 384
 """Latent frames worked on at a time, 8 s: what a layer hands on still fits the processor's cache."""
 
@@ -127,7 +129,8 @@ def write_codec_file(path: str | Path, weights: Mapping[str, Tensor], config: Co
     halves = {name: value.detach().cpu().half().contiguous() for name, value in weights.items()}
     if broken := [name for name, value in halves.items() if not bool(value.isfinite().all())]:
         raise ValueError(f"{broken[0]} does not fit 16-bit floats")
-    content = save(halves, metadata={"kind": KIND, "config": json.dumps(asdict(config))})
+    # one entry: the order of several would change from file to file
+    content = save(halves, metadata={METADATA: json.dumps({"kind": KIND, "config": asdict(config)})})
     folder, name = Path(path).parent, Path(path).name
     DataFolder(folder).write(name, content)
 
@@ -136,14 +139,12 @@ def read_codec_file(path: Path) -> tuple[ConvCodecConfig, dict[str, Tensor]]:
     """What `write_codec_file` wrote, as float32. InputError for a damaged file or one of another kind."""
     try:
         with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
+            metadata = (file.metadata() or {}).get(METADATA, "{}")
             # cloned into aligned memory: where products round differs with it
             state = {name: file.get_tensor(name).float().clone() for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as weights of codec 'conv' ({_line(error)})") from None
-    if metadata.get("kind") != KIND:
-        raise InputError(f"{path} holds no weights of codec 'conv' for this release")
-    return _config(metadata["config"], path), state
+    return _config(metadata, path), state
 
 
 def fingerprint_of(config: ConvCodecConfig, state: Mapping[str, Tensor]) -> str:
@@ -164,11 +165,15 @@ def _pieces(work: Callable[[int, int], Tensor], num_frames: int, reach: int) -> 
         yield made[:, start - first : stop - first]
 
 
-def _config(text: str, path: Path) -> ConvCodecConfig:
+def _config(metadata: str, path: Path) -> ConvCodecConfig:
     try:
-        fields: dict[str, Any] = json.loads(text)
-        return ConvCodecConfig(**fields)
-    except (ValueError, TypeError):
+        facts: dict[str, Any] = json.loads(metadata)
+        if facts.get("kind") != KIND:
+            raise InputError(f"{path} holds no weights of codec 'conv' for this release")
+        return ConvCodecConfig(**facts["config"])
+    except InputError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise InputError(f"{path} has a configuration that this release cannot read") from None
 
 

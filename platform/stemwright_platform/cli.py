@@ -8,6 +8,7 @@ import typer
 from stemwright.errors import InputError, is_out_of_room
 from stemwright_platform.commands import (
     assess,
+    codec,
     compose,
     corpus,
     demo,
@@ -35,6 +36,7 @@ def application() -> typer.Typer:
         add_completion=False,
     )
     app.add_typer(corpus.app, name="corpus")
+    app.add_typer(codec.app, name="codec")
     app.add_typer(models.app, name="models")
     app.add_typer(listen.app, name="listen")
     app.add_typer(sweep.app, name="sweep")

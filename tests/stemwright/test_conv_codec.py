@@ -165,8 +165,9 @@ def test_a_file_of_another_kind_or_shape_is_named(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(2)}, path)
     with pytest.raises(InputError, match="holds no weights of codec"):
         load_codec("conv", weights=str(path))
-    for config, reason in ((json.dumps({"width": 3}), "cannot read"), ("{}", "does not fit")):
-        save_file({"x": torch.zeros(2)}, path, metadata={"kind": conv_codec.KIND, "config": config})
+    for config, reason in (({"width": 3}, "cannot read"), ({}, "does not fit")):
+        facts = json.dumps({"kind": conv_codec.KIND, "config": config})
+        save_file({"x": torch.zeros(2)}, path, metadata={conv_codec.METADATA: facts})
         with pytest.raises(InputError, match=reason):
             load_codec("conv", weights=str(path))
 

@@ -57,15 +57,14 @@ def figures_of(stem: StemCheck) -> dict[str, float]:
 
 def summarise(stems: Sequence[StemCheck]) -> Summary:
     """Means and their intervals, songs drawn as a whole."""
-    tracks = [*dict.fromkeys(stem.track for stem in stems), ALL]
-    codecs = dict.fromkeys(stem.codec for stem in stems)
-    return {
-        codec: {
-            track: _means([s for s in stems if s.codec == codec and track in (s.track, ALL)])
-            for track in tracks
+    found: Summary = {}
+    for codec in dict.fromkeys(stem.codec for stem in stems):
+        own = [stem for stem in stems if stem.codec == codec]
+        tracks = [*dict.fromkeys(stem.track for stem in own), ALL]
+        found[codec] = {
+            track: _means([stem for stem in own if track in (stem.track, ALL)]) for track in tracks
         }
-        for codec in codecs
-    }
+    return found
 
 
 def speeds(stems: Sequence[StemCheck]) -> dict[str, dict[str, float]]:
