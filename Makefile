@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-features bench-scoring bench-coherence serve clean help
+.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-features bench-scoring bench-coherence serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -47,6 +47,9 @@ bench-learning: .venv/.dev  ## 30 minutes of training: held-out loss against the
 
 bench-encoding: .venv/.dev  ## Encoding by Ray Data against a plain loop, its memory over hours, planning 800 hours
 	$(BIN)/python benchmarks/encoding.py
+
+bench-codec: .venv/.dev  ## The embedded codecs: encode and decode on one core in times real time
+	$(BIN)/python benchmarks/codec_speed.py
 
 bench-reader: .venv/.dev  ## Reading training windows against pyarrow's own rate on the same shards
 	$(BIN)/python benchmarks/reader_speed.py --storage float16 int8
