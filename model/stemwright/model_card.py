@@ -16,8 +16,8 @@ LIMITS = (
 )
 """Said of every model beside its own."""
 PLACED = (
-    *("title", "about", "licence", "corpora", "sound_fonts", "figures", "judged", "limits", "reproduce"),
-    *("curves", "songs", "hours", "licences"),
+    *("title", "about", "licence", "corpora", "sound_fonts", "limits", "reproduce"),
+    *("figures", "judged", "targets", "curves", "songs", "hours", "licences"),
 )
 """Facts that do not go into the table of the training."""
 LABELS = {
@@ -120,7 +120,8 @@ def _training(facts: Mapping[str, Any]) -> str:
 
 def _figures(facts: Mapping[str, Any]) -> str:
     figures = facts.get("figures")
-    return f"{facts.get('judged', '')}\n\n{_records(figures)}".strip() if figures else ""
+    shares = f"{facts.get('judged', '')}\n\n{_records(figures)}".strip() if figures else ""
+    return "\n\n".join(part for part in (_records(facts.get("targets") or ()), shares) if part)
 
 
 def _section(title: str, body: str) -> str:

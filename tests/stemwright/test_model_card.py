@@ -45,10 +45,12 @@ def test_what_nobody_told_is_no_empty_section() -> None:
     assert "## Held-out figures" not in text
     told = card(
         figures=[{"figure": "bass onset lock", "value": 0.61, "target": "at least 0.5"}],
+        targets=[{"figure": "clicks", "value": "0", "verdict": "met"}],
         curves="curves.png",
         reproduce="stemwright demo-model --out runs/demo-model",
     )
     assert "| bass onset lock | 0.61 | at least 0.5 |" in told
+    assert "| clicks | 0 | met |" in told
     assert "(curves.png)" in told
     assert "```sh\nstemwright demo-model --out runs/demo-model\n```" in told
 

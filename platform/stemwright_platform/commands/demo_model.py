@@ -9,6 +9,7 @@ from stemwright_platform.demo_model.sizes import (
     CODEC_STEPS,
     EVALUATION_CLIPS,
     HOURS,
+    PATCHES,
     PRESET,
     SEED,
     SONG_S,
@@ -54,6 +55,9 @@ def demo_model(
     clips: Annotated[
         int, typer.Option(help="Clips of the evaluation, and of the search for λ.")
     ] = EVALUATION_CLIPS,
+    patches: Annotated[
+        int, typer.Option(help="Of the assessment's Fréchet distances; 0 leaves the assessment out.")
+    ] = PATCHES,
     seed: Annotated[int, typer.Option(help="Of corpora, codec, weights and noise.")] = SEED,
     local: Annotated[bool, typer.Option("--local", help="In this process, with no Ray.")] = False,
     device: Annotated[
@@ -88,6 +92,7 @@ def demo_model(
         steps=steps,
         sweep_clips=min(clips, SWEEP_CLIPS),
         evaluation_clips=clips,
+        patches=patches,
         seed=seed,
         local=local,
         device=device or _device(),

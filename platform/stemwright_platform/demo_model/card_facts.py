@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stemwright.dataset_info import DatasetInfo
+from stemwright_platform.assessment.figure import Figure
 from stemwright_platform.demo_model.command_line import reproducing
 from stemwright_platform.demo_model.plan import DemoModelPlan
 from stemwright_platform.demo_model.sizes import EVALUATION_CLIP_S
@@ -24,8 +25,11 @@ LIMITS = (
 )
 
 
-def card_facts(plan: DemoModelPlan, figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Facts for `publish_checkpoint`; `figures` as `evaluation_figures` gives them."""
+def card_facts(
+    plan: DemoModelPlan, figures: Sequence[Mapping[str, Any]], targets: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """Facts for `publish_checkpoint`: `figures` and `targets` as `evaluation_figures` and `target_figures`
+    give them."""
     return {
         "title": "Stemwright demo model",
         "licence": "apache-2.0",
@@ -36,6 +40,7 @@ def card_facts(plan: DemoModelPlan, figures: Sequence[Mapping[str, Any]]) -> dic
         "sound_fonts": [{"file": font.name, "licence": font_licence(font)} for font in plan.fonts],
         "judged": _judged(plan),
         "figures": list(figures),
+        "targets": list(targets),
         "limits": list(LIMITS),
         "reproduce": reproducing(plan),
     }
@@ -53,6 +58,23 @@ def evaluation_figures(report: Path) -> list[dict[str, str]]:
     return [
         {"score": label, **{mode or "any task": told.get((label, mode), "–") for mode in modes}}
         for label in labels
+    ]
+
+
+def target_figures(figures: Sequence[Figure]) -> list[dict[str, str]]:
+    """A record for each figure of an assessment that is held to a target."""
+    from stemwright_platform.assessment.figure_table import interval_text, value_text
+
+    return [
+        {
+            "figure": figure.about.rstrip("."),
+            "value": value_text(figure.value),
+            "95 %": interval_text(figure),
+            "target": str(figure.target),
+            "verdict": figure.verdict,
+        }
+        for figure in figures
+        if figure.target is not None
     ]
 
 

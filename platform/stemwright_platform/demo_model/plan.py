@@ -14,6 +14,7 @@ from stemwright_platform.demo.plan import num_cores
 from stemwright_platform.demo_model.sizes import (
     EVALUATION_CLIPS,
     HOURS,
+    PATCHES,
     PRESET,
     SCALES,
     SEED,
@@ -52,6 +53,8 @@ class DemoModelPlan:
     """λ to try."""
     sweep_clips: int = SWEEP_CLIPS
     evaluation_clips: int = EVALUATION_CLIPS
+    patches: int = PATCHES
+    """Of the assessment's Fréchet distances; 0 leaves the assessment out."""
     seed: int = SEED
     """Of corpora, codec, weights and noise."""
     local: bool = False
@@ -74,6 +77,8 @@ class DemoModelPlan:
             raise InputError(f"--codec-steps must be 1 or more, got {self.codec_steps}")
         if self.sweep_clips < 1 or self.evaluation_clips < 2:
             raise InputError("--clips must be 2 or more: one clip has no spread")
+        if self.patches < 0 or self.patches == 1:
+            raise InputError(f"--patches must be 2 or more, or 0 for no assessment, got {self.patches}")
         if self.midi is not None and not self.midi.is_dir():
             raise InputError(f"--midi {self.midi} is not a folder")
         for font in self.soundfonts:

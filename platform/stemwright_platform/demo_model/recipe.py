@@ -1,12 +1,13 @@
-"""The stages from nothing to a model: corpora → codec → latents → training → λ → evaluation → the model."""
+"""The stages from nothing to a model: corpora → codec → latents → training → λ → figures → the model."""
 
 from collections.abc import Callable
 
 from stemwright_platform.demo.stages import Stage
+from stemwright_platform.demo_model.judging_stages import JudgingStages
 from stemwright_platform.demo_model.model_stages import ModelStages
 from stemwright_platform.demo_model.music_stages import MusicStages
 from stemwright_platform.demo_model.plan import DemoModelPlan
-from stemwright_platform.demo_model.sizes import EVALUATION_CLIP_S, SWEEP_CLIP_S, SWEEP_TAKES
+from stemwright_platform.demo_model.sizes import COHERENCE_SONGS, EVALUATION_CLIP_S, SWEEP_CLIP_S, SWEEP_TAKES
 
 # On two cores of a present-day CPU; a GPU is faster.
 MAKING, RENDERING, ENCODING = 100.0, 23.0, 80.0
@@ -16,13 +17,15 @@ MIDI_SONG_S = 165.0
 CODEC_STEP_S, STEP_S = 0.45, 1.0
 CLIP_COST = 0.2
 """Seconds to generate and score a second of all tracks, a task."""
+PATCH_S = 6.0
+"""Music to make for a patch of a Fréchet distance: three seconds, by the model and by an untrained one."""
 TASKS = 9
 """Joint, each track given the rest, each track alone."""
 
 
 def recipe(plan: DemoModelPlan, say: Callable[[str], None]) -> list[Stage]:
     """The stages, in order; those that the plan does without are left out."""
-    music, model = MusicStages(plan), ModelStages(plan, say)
+    music, model, judging = MusicStages(plan), ModelStages(plan, say), JudgingStages(plan, say)
     stages = [_songs(plan, music)]
     if plan.midi is not None:
         stages.append(_rendering(plan, music))
@@ -32,8 +35,9 @@ def recipe(plan: DemoModelPlan, say: Callable[[str], None]) -> list[Stage]:
         *stages,
         _latents(plan, music),
         _training(plan, model),
-        _guidance(plan, model),
-        _evaluation(plan, model),
+        _guidance(plan, judging),
+        _evaluation(plan, judging),
+        *([_assessment(plan, judging)] if plan.patches else []),
         _finish(plan, model),
     ]
 
@@ -99,7 +103,7 @@ def _training(plan: DemoModelPlan, model: ModelStages) -> Stage:
     )
 
 
-def _guidance(plan: DemoModelPlan, model: ModelStages) -> Stage:
+def _guidance(plan: DemoModelPlan, judging: JudgingStages) -> Stage:
     takes = plan.sweep_clips * SWEEP_TAKES * (len(plan.scales) * 4 + 1)
     return Stage(
         name="guidance",
@@ -107,18 +111,29 @@ def _guidance(plan: DemoModelPlan, model: ModelStages) -> Stage:
         estimate_s=30 + takes * SWEEP_CLIP_S * CLIP_COST,
         settings={"scales": plan.scales, "clips": plan.sweep_clips},
         result=plan.candidate / "checkpoint.json",
-        run=model.choose_guidance,
+        run=judging.choose_guidance,
     )
 
 
-def _evaluation(plan: DemoModelPlan, model: ModelStages) -> Stage:
+def _evaluation(plan: DemoModelPlan, judging: JudgingStages) -> Stage:
     return Stage(
         name="evaluation",
         does=f"score {plan.evaluation_clips} clips of held-out songs between floor and ceiling",
         estimate_s=60 + plan.evaluation_clips * (TASKS + 4) * EVALUATION_CLIP_S * CLIP_COST,
         settings={"clips": plan.evaluation_clips},
-        result=model.figures,
-        run=model.evaluate,
+        result=judging.figures,
+        run=judging.evaluate,
+    )
+
+
+def _assessment(plan: DemoModelPlan, judging: JudgingStages) -> Stage:
+    return Stage(
+        name="assessment",
+        does="hold the model to its targets, one by one",
+        estimate_s=1_200 + plan.patches * PATCH_S * CLIP_COST,
+        settings={"patches": plan.patches, "windows": COHERENCE_SONGS},
+        result=judging.targets,
+        run=judging.assess,
     )
 
 

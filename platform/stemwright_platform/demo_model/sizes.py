@@ -13,3 +13,5 @@ SCALES = (0.0, 1.0, 1.5, 2.0, 3.0, 5.0)
 """λ to try."""
 SWEEP_CLIPS, SWEEP_TAKES, SWEEP_CLIP_S = 16, 1, 8.0
 EVALUATION_CLIPS, EVALUATION_CLIP_S = 64, 8.0
+PATCHES, COHERENCE_SONGS = 2_000, 48
+"""Of the assessment: embeddings on either side of a Fréchet distance, windows with a track made anew."""

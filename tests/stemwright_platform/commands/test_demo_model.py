@@ -26,6 +26,7 @@ def tiny_plan(out: Path) -> DemoModelPlan:
         scales=(1.0, 2.0),
         sweep_clips=1,
         evaluation_clips=2,
+        patches=0,
         local=True,
     )
 
@@ -35,7 +36,7 @@ def test_a_dry_run_says_every_stage_and_writes_nothing(tmp_path: Path) -> None:
     result = CliRunner().invoke(demo_model.app, ["--out", str(out), "--codec", "mdct", "--dry-run"])
     assert result.exception is None, result.output
     stages = [line.split()[1] for line in result.output.splitlines() if line.startswith("  ")]
-    assert stages == ["songs", "latents", "training", "guidance", "evaluation", "model"]
+    assert stages == ["songs", "latents", "training", "guidance", "evaluation", "assessment", "model"]
     assert not out.exists()
 
 

@@ -10,6 +10,7 @@ from stemwright.checkpoint import load_checkpoint
 from stemwright.conv_codec_net import ConvAutoencoder, ConvCodecConfig
 from stemwright.run_folder import RunFolder
 from stemwright_platform.commands.demo_model import ship
+from stemwright_platform.demo_model.judging_stages import JudgingStages
 from stemwright_platform.demo_model.model_stages import ModelStages
 from stemwright_platform.demo_model.plan import DemoModelPlan
 from stemwright_platform.evaluation.making import Source
@@ -38,7 +39,9 @@ def plan(tmp_path: Path, make_checkpoint: Callable[..., Path], small_source: Sou
     run.metrics.write_text('{"step": 1, "loss": 0.7}\n{"step": 2, "loss": 0.6}\n')
     run.validation.write_text('{"step": 2, "loss": 0.5, "ratio": 0.9, "ratio_by_band": {"0-1": 0.9}}\n')
     figures = [{"score": "onset lock", "joint": "60%"}]
-    ModelStages(plan, print).figures.write_text(json.dumps(figures))
+    judging = JudgingStages(plan, print)
+    judging.figures.write_text(json.dumps(figures))
+    judging.targets.write_text(json.dumps([{"figure": "clicks", "value": "0", "verdict": "met"}]))
     return plan
 
 
@@ -48,6 +51,7 @@ def test_the_card_of_the_finished_model_tells_data_training_and_figures(plan: De
     assert "| demo | 2 train, 4 test |" in card or "| demo | 4 test, 2 train |" in card
     assert "| TimGM6mb.sf2 | GPL-2 |" in card
     assert "| onset lock | 60% |" in card
+    assert "| clicks | 0 | met |" in card
     assert "stemwright demo-model --out out --songs 6 --codec trained.safetensors" in card
     assert str(plan.out.parent) not in card + (plan.model / "checkpoint.json").read_text()
     assert (plan.model / "curves.png").stat().st_size < 100_000

@@ -32,6 +32,7 @@ def plan(tmp_path: Path, **changes: Any) -> DemoModelPlan:
         ({"codec_name": "nowhere.safetensors"}, "--codec nowhere.safetensors"),
         ({"codec_name": "conv"}, "stemwright codec train"),
         ({"evaluation_clips": 1}, "--clips"),
+        ({"patches": 1}, "--patches"),
         ({"midi": Path("nowhere")}, "--midi nowhere"),
         ({"soundfonts": (Path("nowhere.sf2"),)}, "--soundfont nowhere.sf2"),
         ({"preset": "huge"}, "unknown preset"),
