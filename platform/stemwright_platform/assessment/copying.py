@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from stemwright.errors import InputError
 from stemwright.metrics.diversity import EmbeddingScale, TrainingSongs, copying
 from stemwright.metrics.frechet import Embeddings
 from stemwright.metrics.interval import bootstrap_interval
@@ -41,11 +42,16 @@ def copying_figures(context: Context) -> list[Figure]:
         return [Figure(name="copied", about=about, value=math.nan, note=note)]
     songs = [song for song in read_manifest(context.plan.training) if song.split == "train"]
     windows = windows_of(songs, context.plan.duration_s, WINDOWS, seed=context.plan.seed)
+    if len({window.song.song_id for window in windows}) < 2:
+        raise InputError(f"{context.plan.training}: two training songs of a window's length are needed")
     whole = _heard_closely(context.out / "features", windows)
     scale = EmbeddingScale.of(whole, _silence())
     asked = context.music.asked
     found = copying(_mixes(context, "model"), _mixes(context, "real"), TrainingSongs(whole, scale))
-    copies = [float(place in found.copies) for place in range(found.n)]
+    copies = [
+        float(place in found.copies) if neighbour.song >= 0 else math.nan
+        for place, neighbour in enumerate(found.neighbours)
+    ]
     clusters = witnesses([one.song.song_id for one in asked], [one.name for one in asked])
     share = bootstrap_interval(copies, clusters=clusters)
     return [
