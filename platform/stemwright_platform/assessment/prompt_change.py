@@ -76,10 +76,8 @@ def _alike(one: Window, other: Window) -> bool:
 def scaled(described: NDArray[np.float64]) -> NDArray[np.float64]:
     """Descriptions `[…, E]` in units of their spread over all takes; what never changes counts nothing."""
     flat = described.reshape(-1, described.shape[-1])
-    deviation = flat.std(0)
-    return (described - flat.mean(0)) / np.where(
-        deviation > 1e-6 * (1 + np.abs(flat).max()), deviation, np.inf
-    )
+    mean, deviation = flat.mean(0), flat.std(0)
+    return (described - mean) / np.where(deviation > 1e-6 * np.abs(mean), deviation, np.inf)
 
 
 def changes(points: Points) -> tuple[float, float]:

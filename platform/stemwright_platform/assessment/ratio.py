@@ -4,10 +4,11 @@ Axes: W draw of the bootstrap.
 """
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from stemwright.metrics.interval import DRAWS, Interval, cluster_sums, drawn_interval
+from stemwright.metrics.interval import DRAWS, NOTHING, Interval, cluster_sums, drawn_interval
 
 
 def ratio_of_means(
@@ -20,14 +21,13 @@ def ratio_of_means(
     """
     if len(made) != len(real):
         raise ValueError(f"{len(made)} values of takes against {len(real)} of real stems")
+    if not len(real) or not sum(real):
+        return replace(NOTHING, n=len(made))
     over, counts = cluster_sums(made, clusters)
     under, _ = cluster_sums(real, clusters)
-    whole = float(under.sum())
-    if not whole:
-        return Interval(value=float("nan"), low=float("nan"), high=float("nan"), n=len(made))
     rng = np.random.default_rng(seed)
     drawn = rng.integers(len(counts), size=(DRAWS, len(counts)))
     bottom = under[drawn].sum(1)
     draws = np.divide(over[drawn].sum(1), bottom, where=bottom > 0, out=np.full(DRAWS, np.nan))
-    found = drawn_interval(float(over.sum()) / whole, draws, len(counts))
-    return Interval(value=found.value, low=found.low, high=found.high, n=len(made))
+    found = drawn_interval(float(over.sum() / under.sum()), draws, len(counts))
+    return replace(found, n=len(made))
