@@ -7,11 +7,20 @@ from safetensors.torch import load_file
 from toy_parallel import work
 
 
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """What a single worker learns."""
+    folder = tmp_path_factory.mktemp("one")
+    mp.spawn(work, args=(1, str(folder)), nprocs=1)
+    return load_file(folder / "1.safetensors")
+
+
 @pytest.mark.parametrize("workers", [2, 4])
-def test_workers_learn_what_one_with_all_of_their_batches_learns(tmp_path: Path, workers: int) -> None:
+def test_workers_learn_what_one_with_all_of_their_batches_learns(
+    tmp_path: Path, one: dict[str, torch.Tensor], workers: int
+) -> None:
     mp.spawn(work, args=(workers, str(tmp_path)), nprocs=workers)
-    mp.spawn(work, args=(1, str(tmp_path)), nprocs=1)
-    one, several = load_file(tmp_path / "1.safetensors"), load_file(tmp_path / f"{workers}.safetensors")
+    several = load_file(tmp_path / f"{workers}.safetensors")
     assert one.keys() == several.keys()
     assert any(name.startswith("teacher_served") and value > 0 for name, value in one.items())
     for name, expected in one.items():

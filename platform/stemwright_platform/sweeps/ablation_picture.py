@@ -21,13 +21,15 @@ ABOUT = (
 )
 
 
-def draw_ablation(rows: Sequence[AblationRow], columns: Sequence[Column], path: Path) -> Path:
+def draw_ablation(
+    rows: Sequence[AblationRow], columns: Sequence[Column], path: Path, title: str = "The rows of Table 2"
+) -> Path:
     """Write a PNG. `columns`: one at least."""
     kinds = [kind for kind in KINDS if any(column.kind == kind for column in columns)]
     scores = list(dict.fromkeys(column.info.score for column in columns))
     high = 1.35 + len(kinds) * (0.55 + 0.26 * len(rows))
-    figure = new_figure(2.4 + PANEL_IN * len(scores), high, "The rows of Table 2, as generated", f"{ABOUT}\n")
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.35 / high))  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
+    figure = new_figure(2.4 + PANEL_IN * len(scores), high, title, f"{ABOUT}\n")
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.15 / high))  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
     panels = figure.subplots(len(kinds), len(scores), squeeze=False, sharey=True)
     by_place = {(column.kind, column.info.score): column for column in columns}
     for of_kind, kind in zip(panels, kinds, strict=True):

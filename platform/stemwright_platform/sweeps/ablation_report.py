@@ -11,7 +11,7 @@ import numpy as np
 
 from stemwright_platform.evaluation.score_infos import infos_of
 from stemwright_platform.sweeps.ablation_figures import Change, Column, Made, Values, change, columns_of
-from stemwright_platform.sweeps.ablation_made import KINDS, MadeScores, kind_of
+from stemwright_platform.sweeps.ablation_made import KINDS, PLAIN, MadeScores, kind_of
 from stemwright_platform.sweeps.ablation_picture import draw_ablation
 from stemwright_platform.sweeps.ablation_row import AblationRow
 from stemwright_platform.sweeps.summary import Blocks
@@ -61,8 +61,6 @@ def report_ablation(
             for score in scores.rows
         ],
     }
-    drawn = folder.pictures / "ablation.png"
-    pictures = {"Table 2 as measured": draw_ablation(rows, columns, drawn)} if columns else {}
     report = Report(
         title="Ablation: the rows of Table 2",
         verdict=verdict,
@@ -75,7 +73,7 @@ def report_ablation(
             "data": ", ".join(Path(source).name for source in plan.data),
         },
         tables=tables,
-        pictures=pictures,
+        pictures=drawn(rows, columns, folder),
         trials=results,
         content=content,
     )
@@ -92,6 +90,20 @@ def report_ablation(
         for name, figure in column.figures.items()
     }
     return verdict, figures
+
+
+def drawn(rows: Sequence[AblationRow], columns: Sequence[Column], folder: SweepFolder) -> dict[str, Path]:
+    """The pictures of what there is."""
+    sound = [column for column in columns if column.info.score not in PLAIN]
+    words = [column for column in columns if column.info.score in PLAIN]
+    found = {}
+    for title, own, name in (
+        ("How near to real music, and how the stems fit", sound, "ablation.png"),
+        ("How far the prompt, its tempo and its key are kept", words, "prompt.png"),
+    ):
+        if own:
+            found[title] = draw_ablation(rows, own, folder.pictures / name, title)
+    return found
 
 
 def held_out_values(

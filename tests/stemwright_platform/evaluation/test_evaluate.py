@@ -136,7 +136,9 @@ def test_figures_are_finite_and_their_intervals_hold_them(evaluated: Path) -> No
 def test_actors_find_what_one_process_finds(
     ray_cluster: Any, evaluated: Path, small_source: Source, tmp_path: Path
 ) -> None:
-    evaluate_model(plan_of(small_source, tasks=("joint",), retakes=0), tmp_path / "report", jobs=2)
+    evaluate_model(
+        plan_of(small_source, tasks=("joint",), retakes=0, training=0), tmp_path / "report", jobs=2
+    )
     alone = {
         key: value for key, value in values_of(evaluated).items() if key[0] != "theirs" and key[1] == "joint"
     }
