@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 PANEL_IN = 2.1
 ABOUT = (
-    "Mean over songs and seeds with its 95 % interval; small dots are seeds. Orange: changed from the row "
-    "above (p < 0.05 after Holm).\nShares: 0 (dotted) is strangers' stems of the same tempo and key, 1 "
-    "(line) real ones."
+    "Mean over songs and seeds with its 95 % interval; small dots are seeds.\n"
+    "Orange: changed from the row above (p < 0.05 after Holm)."
 )
+ABOUT_SHARES = "\nShares: 0 (dotted) is strangers' stems of the same tempo and key, 1 (line) real ones."
 
 
 def draw_ablation(
@@ -27,9 +27,10 @@ def draw_ablation(
     """Write a PNG. `columns`: one at least."""
     kinds = [kind for kind in KINDS if any(column.kind == kind for column in columns)]
     scores = list(dict.fromkeys(column.info.score for column in columns))
-    high = 1.35 + len(kinds) * (0.55 + 0.26 * len(rows))
-    figure = new_figure(2.4 + PANEL_IN * len(scores), high, title, f"{ABOUT}\n")
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.15 / high))  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
+    high = 1.45 + len(kinds) * (0.55 + 0.26 * len(rows))
+    about = ABOUT + ABOUT_SHARES * any(column.is_share for column in columns)
+    figure = new_figure(2.4 + PANEL_IN * len(scores), high, title, about)
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.16 * about.count("\n") / high))  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
     panels = figure.subplots(len(kinds), len(scores), squeeze=False, sharey=True)
     by_place = {(column.kind, column.info.score): column for column in columns}
     for of_kind, kind in zip(panels, kinds, strict=True):
