@@ -136,7 +136,10 @@ def _real(context: Context) -> Mapping[Window, Heard]:
 
 def _figure(context: Context, fit: Fit) -> Figure:
     share = coherence_share(context, fit)
-    unknown = "real stems cannot be told from strangers' on so few songs" if isnan(share.value) else ""
+    songs = {window.song.song_id for window in context.music.matched}
+    note = f"0 strangers of the same tempo and key, 1 the song's own tracks; n takes of {len(songs)} songs"
+    if isnan(share.value):
+        note = f"real stems cannot be told from strangers' on {len(context.music.matched)} windows"
     return Figure(
         name=fit.figure_name,
         about=fit.about,
@@ -145,5 +148,5 @@ def _figure(context: Context, fit: Fit) -> Figure:
         high=share.high,
         target=HALF if fit.held else None,
         n=share.n,
-        note=unknown or "0 strangers of the same tempo and key, 1 the song's own tracks; n windows",
+        note=note,
     )

@@ -8,10 +8,12 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stemwright.errors import InputError
 from stemwright.metrics.musicnn import HOP, SAMPLE_RATE_HZ, patch_starts
 from stemwright_platform.assessment.assessment_plan import AssessmentPlan
+from stemwright_platform.assessment.share import FEWEST
 from stemwright_platform.assessment.window import Window, halves, windows_of
 from stemwright_platform.corpus.demo.matched_corpus import GROUPS, make_matched_corpus
 from stemwright_platform.corpus.demo_corpus import make_demo_corpus
@@ -70,7 +72,9 @@ def music_of(plan: AssessmentPlan, out: Path) -> Music:
             f"{plan.manifest}: no song of split '{plan.split}' lasts {plan.duration_s:g} s: choose a shorter "
             "--duration or another --split"
         )
-    windows = windows_of(matched, plan.duration_s, plan.coherence_songs, seed=plan.seed + 1)
+    windows = enough(
+        windows_of(matched, plan.duration_s, plan.coherence_songs, seed=plan.seed + 1), plan.coherence_songs
+    )
     of_windows = [strangers_of(window, windows) for window in windows]
     known = [(window, found) for window, found in zip(windows, of_windows, strict=True) if found]
     return Music(
@@ -87,9 +91,15 @@ def clips_of(patches: int, duration_s: float) -> int:
     return ceil(patches / len(patch_starts(1 + int(duration_s * SAMPLE_RATE_HZ) // HOP)))
 
 
+def enough(windows: Sequence[Window], wanted: int) -> list[Window]:
+    """The windows, each asked for several times where there are too few to tell anything."""
+    takes = 1 if len(windows) >= FEWEST or not windows else ceil(wanted / len(windows))
+    return [replace(window, take=take) for take in range(takes) for window in windows]
+
+
 def strangers_of(window: Window, windows: Sequence[Window]) -> tuple[Window, ...]:
     """Windows of other songs of the same tempo and key; where there is none, other places of the same song,
-    out of step by a part of a sixteenth. Empty where the song is too short for that, too."""
+    out of step by a part of a sixteenth."""
     others = [other for other in windows if _alike(window, other)]
     return tuple(others) or out_of_step(window)
 
@@ -104,16 +114,23 @@ def _alike(one: Window, other: Window) -> bool:
 
 
 def out_of_step(window: Window) -> tuple[Window, ...]:
-    """Up to `STRANGERS` places of the same song, a beat or more away and off every grid of sixteenths."""
+    """`STRANGERS` places of the same song, a beat or more away and off every grid of sixteenths; of a song
+    that has no room for them the window itself, played round from there."""
     sixteenth_s = 15 / (window.tempo_bpm or 120)
     room_s = window.song.duration_s - window.duration_s
     rng = np.random.default_rng([*window.name.encode()])
+
+    def off_s(first: int, last: int) -> NDArray[np.float64]:
+        steps = np.array([step for step in range(first, last + 1) if not -4 <= step < 4])
+        return (steps + rng.uniform(0.25, 0.75, len(steps))) * sixteenth_s
+
     most = int(room_s / sixteenth_s)
-    steps = np.array([step for step in range(-most - 1, most + 1) if step < -4 or step >= 4])
-    starts_s = window.start_s + (steps + rng.uniform(0.25, 0.75, len(steps))) * sixteenth_s
-    fitting = starts_s[(starts_s >= 0) & (starts_s <= room_s)]
-    chosen = rng.permutation(fitting)[:STRANGERS]
-    return tuple(replace(window, start_s=round(float(start_s), 3)) for start_s in chosen)
+    starts_s = window.start_s + off_s(-most - 1, most)
+    fitting = rng.permutation(starts_s[(starts_s >= 0) & (starts_s <= room_s)])[:STRANGERS]
+    if len(fitting):
+        return tuple(replace(window, start_s=round(float(start_s), 3)) for start_s in fitting)
+    turns_s = rng.permutation(off_s(4, int(window.duration_s / sixteenth_s) - 5))[:STRANGERS]
+    return tuple(replace(window, take=0, rolled_s=round(float(turn_s), 3)) for turn_s in turns_s)
 
 
 def _general_songs(plan: AssessmentPlan, clips: int, folder: Path) -> list[Song]:

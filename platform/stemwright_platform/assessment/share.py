@@ -33,8 +33,8 @@ def share_of_way(made: Floats, floor: Floats, ceiling: Floats, songs: Sequence[s
 
 
 def witnesses(songs: Sequence[str], places: Sequence[str]) -> Sequence[str]:
-    """What intervals draw: songs; of a single song, its places."""
-    return songs if len(set(songs)) > 1 else places
+    """What intervals draw: songs; where those are too few, their places."""
+    return songs if len(set(songs)) >= FEWEST else places
 
 
 def mean(values: Sequence[float]) -> float:

@@ -147,12 +147,13 @@ def recorded(window: Window, sample_rate_hz: int, names: Sequence[str] | None = 
 
     InputError, naming the file, where one cannot be read.
     """
-    start, length = round(window.start_s * sample_rate_hz), round(window.duration_s * sample_rate_hz)
+    spans_s = window.start_s, window.duration_s, window.rolled_s
+    start, length, rolled = (round(span_s * sample_rate_hz) for span_s in spans_s)
     found = {}
     for name in window.tracks if names is None else names:
         paths = window.song.tracks[name]
         whole = read_stem(paths, sample_rate_hz) if paths else torch.zeros(2, 1)
-        found[name] = fitted(whole[:, start:], length)
+        found[name] = fitted(whole[:, start:], length).roll(-rolled, dims=1)
     return found
 
 

@@ -23,7 +23,8 @@ def tempo_figures(context: Context) -> list[Figure]:
     drums = next((name for name in tracks.names if not has_pitch(name)), None)
     if drums is None:
         return []
-    timed = [one for one in context.music.asked if one.tempo_bpm and drums in one.tracks]
+    most = max(context.music.asked, context.music.matched, key=len)
+    timed = [one for one in most if one.tempo_bpm and drums in one.tracks]
     few = [one for one in context.music.matched if one.tempo_bpm and drums in one.tracks]
     return [
         _figure(context, drums, Task(tracks.names, tracks=tracks), timed),

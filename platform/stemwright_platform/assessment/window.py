@@ -21,9 +21,13 @@ class Window:
     song: Song
     start_s: float
     duration_s: float
+    take: int = 0
+    """Songs too few for windows enough are asked for more than once, each time with other noise."""
+    rolled_s: float = 0.0
+    """Where it begins when it is played round, as a short loop may be to be out of step with itself."""
 
     def __hash__(self) -> int:
-        return hash((self.song.song_id, self.start_s, self.duration_s))
+        return hash(self.name)
 
     @property
     def name(self) -> str:
@@ -31,7 +35,9 @@ class Window:
         digest = hashlib.sha256(self.song.song_id.encode()).hexdigest()[:6]
         plain = re.sub(r"[^\w.-]+", "_", self.song.song_id)
         told = plain if plain == self.song.song_id else f"{plain}-{digest}"
-        return f"{told}_{round(self.start_s * 1000):07d}ms"
+        told += f"_{round(self.start_s * 1000):07d}ms"
+        told += f"_rolled{round(self.rolled_s * 1000):05d}ms" if self.rolled_s else ""
+        return f"{told}_asked{self.take + 1}" if self.take else told
 
     @property
     def prompt(self) -> str:

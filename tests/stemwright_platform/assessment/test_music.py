@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from stemwright.errors import InputError
 from stemwright.metrics.musicnn import Musicnn
 from stemwright_platform.assessment.assessment_plan import AssessmentPlan
 from stemwright_platform.assessment.context import Context
-from stemwright_platform.assessment.music import clips_of, music_of, out_of_step
+from stemwright_platform.assessment.music import clips_of, enough, music_of, out_of_step
+from stemwright_platform.assessment.take_making import recorded
 from stemwright_platform.assessment.window import windows_of
 from stemwright_platform.corpus.manifest import read_manifest
 
@@ -66,3 +68,24 @@ def test_songs_are_made_where_none_are_named_and_kept(
     made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.flac")}
     assert music_of(plan, tmp_path) == music
     assert made == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.flac")}
+
+
+def test_a_song_as_long_as_a_window_is_asked_for_often_and_held_against_itself_played_round(
+    matched_manifest: str,
+) -> None:
+    song = replace(read_manifest(matched_manifest)[0], duration_s=6.05)
+    windows = enough(windows_of([song], 6.0, 6), 6)
+    assert len({window.name for window in windows}) == 6
+    own = recorded(windows[0], 48_000)["bass"]
+    for window in windows:
+        torch.testing.assert_close(recorded(window, 48_000)["bass"], own)
+        for other in out_of_step(window):
+            moved = other.rolled_s / (15 / (song.metadata.tempo_bpm or 0))
+            assert 0.24 <= moved % 1 <= 0.76
+            played = recorded(other, 48_000)["bass"]
+            torch.testing.assert_close(played.roll(round(other.rolled_s * 48_000), dims=1), own)
+
+
+def test_songs_enough_are_asked_for_once(matched_manifest: str) -> None:
+    windows = windows_of(read_manifest(matched_manifest), 6.0, 6)
+    assert enough(windows, 48) == windows

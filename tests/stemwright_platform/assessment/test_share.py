@@ -49,6 +49,6 @@ def test_three_songs_are_too_few() -> None:
     assert math.isnan(share_of_way(CEILING[:3], FLOOR[:3], CEILING[:3], SONGS[:3]).value)
 
 
-def test_places_stand_for_songs_where_there_is_but_one() -> None:
+def test_places_stand_for_songs_where_these_are_too_few() -> None:
     assert witnesses(["a", "a"], ["a1", "a2"]) == ["a1", "a2"]
-    assert witnesses(["a", "b"], ["a1", "b1"]) == ["a", "b"]
+    assert witnesses(SONGS, [f"{song}1" for song in SONGS]) == SONGS
