@@ -75,7 +75,7 @@ def shipped_honesty(plan: DemoPlan) -> str:
     return (
         "The stems on this page are made by the model that ships with Stemwright; its card, named at the "
         "end, says what it is worth. This demo's own training, "
-        f"{duration_text(60 * plan.minutes)} on {_cores()}, made another, smaller one to show how a training "
+        f"{duration_text(60 * plan.minutes)} on {_cores()}, made another one to show how a training "
         "goes: its curves are further down, and nothing here is made by it. The last stems are a real song "
         "of the corpus, to compare."
     )

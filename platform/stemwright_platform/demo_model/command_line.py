@@ -35,5 +35,5 @@ def _songs(plan: DemoModelPlan) -> list[str]:
         if value != default:
             words += [option, f"{value:g}"]
     if plan.midi is not None:
-        words += ["--midi", plan.midi.name]
+        words += ["--midi", plan.midi.name, "--licence", plan.licence]
     return [*words, *(word for font in plan.soundfonts for word in ("--soundfont", font.name))]

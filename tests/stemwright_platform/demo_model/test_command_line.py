@@ -32,5 +32,5 @@ def test_the_command_exists_and_names_no_folder_of_this_machine(tmp_path: Path) 
     assert shlex.split(line)[shlex.split(line).index("--midi") + 1] == "my midi"
     known = CliRunner().invoke(demo_model.app, ["--help"], env={"COLUMNS": "300"}).output
     options = [word for word in shlex.split(line) if word.startswith("--")]
-    assert len(options) == 9
+    assert len(options) == 10
     assert all(option in known for option in options)
