@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stemwright_platform.assessment.figure import Figure, figure_of_json
-from stemwright_platform.assessment.figure_table import closing_line, interval_text, value_text
+from stemwright_platform.assessment.figure_table import counted_line, interval_text, missed_names, value_text
 from stemwright_platform.assessment.part import PARTS, Part
 from stemwright_platform.evaluation.report.page_file import told_facts, write_page
 from stemwright_platform.page_resource import page_resource
@@ -35,10 +35,12 @@ def render(out: Path, found: Mapping[str, Any]) -> str:
         for part in PARTS
         if found["parts"].get(part.name) or (part.name in found["parts"] and pictures_of(out, part))
     ]
+    every = [figure for _, figures in known for figure in figures]
     style = page_resource("demo", "report.css") + page_resource("assessment", "assessment.css")
     return environment.from_string(page_resource("assessment", "assessment.html.j2")).render(
-        heading=closing_line([figure for _, figures in known for figure in figures]),
-        facts=told_facts({**found["model"], "songs": found["music"], "measured": found["created"]}),
+        heading=counted_line(every),
+        missed=missed_names(every),
+        facts=told_facts({**found["model"], "songs": found["music"], "measured": found["created"][:10]}),
         settings=told_facts(found["settings"]),
         parts=[_part(out, part, figures) for part, figures in known],
         style=Markup(style),

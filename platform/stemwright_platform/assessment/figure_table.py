@@ -14,7 +14,7 @@ def table_lines(title: str, figures: Sequence[Figure]) -> Iterator[str]:
     for figure in figures:
         yield (
             f"  {figure.name:{NAME_WIDTH}} {value_text(figure.value):>{VALUE_WIDTH}} "
-            f"{interval_text(figure):>{INTERVAL_WIDTH}}  {str(figure.target or ''):>{TARGET_WIDTH}}  "
+            f"{interval_text(figure):>{INTERVAL_WIDTH}}  {figure.target or ''!s:>{TARGET_WIDTH}}  "
             f"{figure.verdict}"
         ).rstrip()
 
@@ -33,10 +33,18 @@ def interval_text(figure: Figure) -> str:
     return f"{value_text(figure.low)} to {value_text(figure.high)}"
 
 
+def counted_line(figures: Sequence[Figure]) -> str:
+    """How many targets are met."""
+    held = [figure for figure in figures if figure.target is not None]
+    return f"{sum(bool(figure.met) for figure in held)} of {len(held)} targets met"
+
+
+def missed_names(figures: Sequence[Figure]) -> list[str]:
+    """Figures that do not meet their target, unmeasured ones too."""
+    return [figure.name for figure in figures if figure.met is False]
+
+
 def closing_line(figures: Sequence[Figure]) -> str:
     """How many targets are met, and which are not."""
-    held = [figure for figure in figures if figure.target is not None]
-    met = sum(bool(figure.met) for figure in held)
-    said = f"{met} of {len(held)} targets met"
-    missed = [figure.name for figure in held if not figure.met]
-    return f"{said}; not met: {', '.join(missed)}" if missed else said
+    missed = missed_names(figures)
+    return f"{counted_line(figures)}; not met: {', '.join(missed)}" if missed else counted_line(figures)
