@@ -137,7 +137,7 @@ def _real(context: Context) -> Mapping[Window, Heard]:
 def _figure(context: Context, fit: Fit) -> Figure:
     share = coherence_share(context, fit)
     songs = {window.song.song_id for window in context.music.matched}
-    note = f"n takes of {len(songs)} songs"
+    note = f"n takes; songs: {len(songs)}"
     if isnan(share.value):
         note = f"real stems cannot be told from strangers' on {len(context.music.matched)} windows"
     return Figure(

@@ -60,7 +60,7 @@ def music_of(plan: AssessmentPlan, out: Path) -> Music:
     clips = clips_of(plan.patches, plan.duration_s)
     if plan.manifest:
         songs = [song for song in read_manifest(plan.manifest) if plan.split in (None, song.split)]
-        matched, about = songs, f"{len(songs)} songs of {plan.manifest}"
+        matched, about = songs, f"{len(songs)} of {plan.manifest}"
     else:
         folder = Path(plan.songs_folder or out / "songs")
         songs, matched = _general_songs(plan, clips, folder), _matched_songs(plan, folder)
