@@ -39,7 +39,7 @@ class Context:
 
     def on_fewer(self, windows: int) -> "Context":
         """The same model and files, on the first windows of each kind alone."""
-        found = Context(self.plan, self.out, jobs=self._jobs)
+        found = type(self)(self.plan, self.out, jobs=self._jobs)
         found.composer, found.music = self.composer, self.music.first(windows)
         return found
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,9 @@ class TruthfulContext(Context):
             {part: found for part, found in parts.items() if part in self._targets(order)}
             for order, parts in zip(orders, whole, strict=True)
         ]
+
+    def sounds(self, orders: Sequence[TakeOrder], label: str) -> list[dict[str, Path]]:
+        return super().sounds([self.answer(order) for order in orders], label)
 
     def answer(self, order: TakeOrder) -> TakeOrder:
         """What is given instead of a take of the model."""

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from stemwright.prompts import SongMetadata
-from stemwright_platform.assessment.prompt_change import changes, prompt_pairs, scaled
+from stemwright_platform.assessment.context import Context
+from stemwright_platform.assessment.prompt_change import change_figures, changes, prompt_pairs, scaled
 from stemwright_platform.assessment.window import Window
 from stemwright_platform.corpus.manifest import Song
 
@@ -55,3 +56,8 @@ def test_the_other_prompt_is_of_another_genre_with_other_instruments(make_song: 
 def test_songs_that_all_have_one_prompt_make_no_pair(make_song: Callable[..., Song]) -> None:
     same = [Window(song=make_song(name, 1.0), start_s=0.0, duration_s=1.0) for name in "ab"]
     assert prompt_pairs(same, 5) == []
+
+
+def test_a_model_that_gives_one_and_the_same_whatever_is_asked_cannot_be_measured(truthful: Context) -> None:
+    figures = change_figures(truthful)
+    assert [figure.verdict for figure in figures] == ["not measured"] * 2

@@ -5,7 +5,8 @@ import torch
 
 from stemwright.metrics.feature import Arrays
 from stemwright.metrics.soundness import Soundness
-from stemwright_platform.assessment.sound_faults import depth_db, rest_figures, rests
+from stemwright_platform.assessment.context import Context
+from stemwright_platform.assessment.sound_faults import depth_db, rest_figures, rests, sound_figures
 
 RATE = 48_000
 
@@ -49,3 +50,16 @@ def test_songs_that_never_rest_tell_nothing() -> None:
     assert math.isnan(often.value)
     assert often.verdict == "not measured"
     assert math.isnan(level.value)
+
+
+def test_given_tracks_pass_a_model_of_random_weights_bit_for_bit_and_real_stems_have_no_fault(
+    truthful: Context,
+) -> None:
+    """The takes that are judged are real stems; what is given passes the model itself."""
+    figures = {figure.name: figure for figure in sound_figures(truthful)}
+    untouched = figures["sound.given_untouched"]
+    assert (untouched.value, untouched.met) == (1.0, True)
+    assert untouched.n == 2 * 4 * 3
+    assert figures["sound.clicks"].value == 0
+    assert figures["sound.clipping"].met
+    assert figures["sound.rests"].value in (1.0, pytest.approx(math.nan, nan_ok=True))
