@@ -24,7 +24,7 @@ EMBEDDING = "musicnn"
 
 
 class StemHearing:
-    """Rhythm, levels, faults and embedding of each stem, harmony where it has pitch; of the mix the embedding."""
+    """Rhythm, levels, faults and embedding of each stem, of pitched ones harmony; the mix's embedding."""
 
     def __init__(self) -> None:
         self._signal: tuple[Feature, ...] = (Rhythm(), Levels(), Soundness())
