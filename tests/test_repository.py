@@ -173,7 +173,12 @@ def test_the_page_on_presets_names_every_field() -> None:
     there = {
         field.name for kind in (TrainingConfig, SamplingConfig, ScheduleConfig) for field in fields(kind)
     }
-    there |= {field.name for field in fields(UNetConfig)} - {"num_tracks", "latent_dim", "text_width", "frame_rate_hz"}
+    there |= {field.name for field in fields(UNetConfig)} - {
+        "num_tracks",
+        "latent_dim",
+        "text_width",
+        "frame_rate_hz",
+    }
     assert there - named == set()
 
 

@@ -90,7 +90,7 @@ def sample_given(target: Tensor, p1: float, mixed: bool, uniform: Tensor) -> Ten
     return torch.where(uniform[:, 1:2] < 0.5, given, given & part)
 
 
-def bootstrapping(p2: float, starts_at: int, epoch: float, uniform: Tensor) -> Tensor:
+def bootstrapping(p2: float, starts_at: float, epoch: float, uniform: Tensor) -> Tensor:
     """Which samples hear the teacher's tracks instead of recorded ones (§4.3), boolean [B].
 
     From epoch `starts_at` on with probability `p2` each; never before. `uniform`: [B] in [0, 1).
@@ -98,6 +98,6 @@ def bootstrapping(p2: float, starts_at: int, epoch: float, uniform: Tensor) -> T
     return uniform < p2_in_force(p2, starts_at, epoch)
 
 
-def p2_in_force(p2: float, starts_at: int, epoch: float) -> float:
+def p2_in_force(p2: float, starts_at: float, epoch: float) -> float:
     """p2 from epoch `starts_at` on, 0 before."""
     return p2 if epoch >= starts_at else 0.0

@@ -177,7 +177,8 @@ class StemUNet(nn.Module):
     def _clocks(self, text: TextEmbedding, frames: int) -> Tensor:
         """What beats at each patch, [B, S / patch, patch·C]."""
         told = text.states[:, 0, GRID].float()
-        ticking = clocks(*told.unbind(-1), frames, self.config.frame_rate_hz)
+        beat_hz, beats_per_bar, bar_s = told.unbind(-1)
+        ticking = clocks(beat_hz, beats_per_bar, bar_s, frames, self.config.frame_rate_hz)
         return rearrange(ticking, "b (s p) c -> b s (p c)", p=self.config.patch)
 
     def _padded(self, z: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:

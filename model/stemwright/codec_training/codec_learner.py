@@ -26,7 +26,7 @@ from stemwright.conv_codec_net import ConvAutoencoder, ConvCodecConfig
 from stemwright.ema import Ema
 from stemwright.learner import has_bf16
 
-COMPLEX_WINDOWS = (512, 2048)
+COMPLEX_WINDOWS = (1024, 4096)
 """Time scales at which phase counts, in turn."""
 MAX_SHIFT = 512
 """Audio samples that a step's spectra are moved by at random, so that no frame is the codec's own."""
@@ -48,9 +48,9 @@ class CodecTraining:
     """Of the averaged weights."""
     mel: float = 1.0
     """Weight of the mel distance, the sum over three time scales a step."""
-    complex: float = 1.0
+    complex: float = 3.0
     """Weight of the distance of spectra with their phase."""
-    kl: float = 3e-3
+    kl: float = 1e-3
     """Weight of the latents' distance from N(0, I)."""
     pitch: float = 0.3
     """Weight of the pitch that a linear layer reads off the latents."""
