@@ -8,10 +8,10 @@ Axes: B batch, n audio sample, S latent frame, D latent channel.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,13 +19,15 @@ from safetensors.torch import save
 from torch import Tensor
 
 from stemwright.codec import check_audio
-from stemwright.conv_codec_net import HOP, SAMPLE_RATE_HZ, ConvAutoencoder, ConvCodecConfig
+from stemwright.conv_codec_net import HALVES, HOP, ConvAutoencoder, ConvCodecConfig
 from stemwright.data_folder import DataFolder
 from stemwright.errors import InputError
+from stemwright.strokes import PARTS, struck
+from stemwright.tones import SAMPLE_RATE_HZ, sung
 
 FILE = "conv_codec.safetensors"
 SHIPPED = Path(__file__).parent / "weights" / FILE
-KIND = "stemwright conv codec 1"
+KIND = "stemwright conv codec 2"
 """What the file says it is. Changes with the arithmetic: equal weights then no longer give equal latents."""
 METADATA = "stemwright"
 """Entry of the file's metadata, JSON with its kind and configuration."""
@@ -96,20 +98,23 @@ class ConvCodec:
         left, right = whole.unbind(1)
         mid_side = torch.stack([(left + right) / 2, (left - right) / 2], dim=1)
 
-        def encoded(start: int, stop: int) -> Tensor:
-            return self._model.encoder(mid_side[..., start * HOP : stop * HOP])[0]
-
-        return torch.cat(list(_pieces(encoded, whole.shape[-1] // HOP, self.context_frames)), dim=1)
+        made = [
+            self._model.encoder(mid_side[..., span.start * HOP : span.stop * HOP])[0][:, span.kept]
+            for span in _spans(whole.shape[-1] // HOP, self.context_frames)
+        ]
+        return torch.cat(made, dim=1)
 
     def _decode(self, latents: Tensor) -> Tensor:
         """`[1, D, S]` → mid and side `[1, 2, S·HOP]`."""
         frames = latents.to(self.device, torch.float32).transpose(1, 2)
-
-        def decoded(start: int, stop: int) -> Tensor:
-            return self._model.decoder(frames[:, start:stop]).unflatten(-1, (-1, HOP)).transpose(1, 2)
-
-        pieces = list(_pieces(decoded, frames.shape[1], self._decoder_reach))
-        return torch.cat(pieces, dim=1).transpose(1, 2).flatten(2)
+        voices, strokes = [], []
+        for span in _spans(frames.shape[1], self._decoder_reach):
+            sounding = self._model.decoder(frames[:, span.start : span.stop])
+            heard = struck(sounding.strokes, span.start * PARTS).unflatten(-1, (-1, HOP))
+            strokes.append(heard[:, :, span.kept].flatten(2))
+            voices.append(sounding.voices.unflatten(1, (-1, HALVES))[:, span.kept].flatten(1, 2))
+        # voices are sung as a whole: where one is in its turn depends on all that went before
+        return sung(torch.cat(voices, dim=1)) + torch.cat(strokes, dim=2)
 
 
 def weights_path(weights: str | Path | None) -> Path:
@@ -156,13 +161,20 @@ def fingerprint_of(config: ConvCodecConfig, state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _pieces(work: Callable[[int, int], Tensor], num_frames: int, reach: int) -> Iterator[Tensor]:
-    """`work(start, stop)` → `[1, frames, …]` over all frames, without what surrounds each piece."""
+class _Span(NamedTuple):
+    """Frames to work on, and which of what comes of them to keep."""
+
+    start: int
+    stop: int
+    kept: slice
+
+
+def _spans(num_frames: int, reach: int) -> Iterator[_Span]:
+    """Pieces of all frames, each with as much around it as the network sees."""
     for start in range(0, num_frames, PIECE_FRAMES):
         stop = min(start + PIECE_FRAMES, num_frames)
         first = max(0, start - reach)
-        made = work(first, min(stop + reach, num_frames))
-        yield made[:, start - first : stop - first]
+        yield _Span(first, min(stop + reach, num_frames), slice(start - first, stop - first))
 
 
 def _config(metadata: str, path: Path) -> ConvCodecConfig:

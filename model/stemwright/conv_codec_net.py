@@ -1,35 +1,31 @@
-"""The networks of the embedded convolutional codec: spectra in, latents, spectra out.
+"""The networks of the embedded convolutional codec: tones and strokes in, latents, tones and strokes out.
 
-Two spectra at two time scales go in and come out, as ears have it: a long one, fine in frequency, for
-pitch, and a short one, fine in time, for strokes. All layers work on frames: hours need no more than minutes.
+Pitch goes in and comes out as voices of `tones`, which a network can read and write plainly; all else as
+short spectra, fine in time, which carry strokes, breath and hiss. All layers work on frames.
 
-Axes: B batch, C channel (mid, side), n audio sample, S latent frame, D latent channel, F spectrum's frame,
-W bin, H hidden channel.
+Axes: B batch, C channel (mid, side), n audio sample, S latent frame, D latent channel, F short frame, W bin,
+N hidden channel; H, X, J as in `tones`.
 """
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-SAMPLE_RATE_HZ = 48_000
+from stemwright import tones
+from stemwright.strokes import PARTS, SHORT_BINS, SHORT_HOP, SHORT_WINDOW, struck
+from stemwright.tones import NUM_VOICES, heard_voices, spectrum, sung
+
 HOP = 1024
 """Audio samples a latent frame: 46.9 frames/s."""
-PARTS = 4
-"""Short frames a latent frame."""
-SHORT_HOP = HOP // PARTS
-SHORT_WINDOW = 2 * SHORT_HOP
-LONG_ANALYSIS, LONG_SYNTHESIS = 4096, 2048
-"""Windows of the long spectrum: 11.7 Hz a bin on the way in, 23.4 Hz on the way out."""
-LONG_BINS_IN, LONG_BINS_OUT = 256, 256
-"""To 3 kHz on the way in, to 6 kHz on the way out."""
-SHORT_BINS = SHORT_WINDOW // 2 + 1
-EXPONENT = 0.4
-"""Amplitudes of spectra are heavy-tailed: their roots are fit for a network."""
+HALVES = HOP // tones.HOP
 LOG_FLOOR = 1e-6
+SURE = -4.0
+"""Log-variance that latents start from: from the first step on, something gets through."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,11 +35,13 @@ class ConvCodecConfig:
     latent_dim: int = 64
     """D."""
     encoder_width: int = 256
-    """H of the encoder."""
+    """N of the encoder."""
     encoder_blocks: int = 3
+    """Looks along time, each 7 frames wide."""
     decoder_width: int = 352
-    """H of the decoder at the rate of latents."""
+    """N of the decoder at the rate of latents."""
     decoder_blocks: int = 4
+    """Looks along time."""
     part_width: int = 192
     """Channels of a short frame, in and out."""
     part_blocks: int = 2
@@ -52,14 +50,23 @@ class ConvCodecConfig:
     @property
     def encoder_reach(self) -> int:
         """A latent frame depends on the audio of so many frames to either side."""
-        window = math.ceil((LONG_ANALYSIS - HOP) / 2 / HOP)
+        window = math.ceil((tones.REACH - tones.HOP // 2) / HOP)
         return self.encoder_blocks * (ConvBlock.KERNEL // 2) + window
 
     @property
     def decoder_reach(self) -> int:
-        """A frame of audio depends on so many latent frames to either side."""
+        """Voices and strokes of a frame depend on so many latent frames to either side."""
         parts = self.part_blocks * (ConvBlock.KERNEL // 2) + 1
         return 1 + self.decoder_blocks * (ConvBlock.KERNEL // 2) + math.ceil(parts / PARTS)
+
+
+class Sounding(NamedTuple):
+    """What latents sound like: `sung` and `struck` make it audio."""
+
+    voices: Tensor
+    """[B, 2·S, X, J]."""
+    strokes: Tensor
+    """[B, 4·S, C·4·W], what a short frame's layer says."""
 
 
 class ConvBlock(nn.Module):
@@ -76,7 +83,7 @@ class ConvBlock(nn.Module):
         self.scale = nn.Parameter(torch.full((width,), 0.2))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, F, H] → the same shape."""
+        """[B, S, N] → the same shape."""
         h = self.along_time(x.transpose(1, 2)).transpose(1, 2)
         return x + self.scale * self.narrow(F.gelu(self.widen(self.norm(h))))
 
@@ -87,25 +94,28 @@ class Encoder(nn.Module):
     def __init__(self, config: ConvCodecConfig) -> None:
         super().__init__()
         width, part = config.encoder_width, config.part_width
-        self.long_in = nn.Linear(2 * 3 * LONG_BINS_IN, width)
-        self.short_in = nn.Linear(2 * 3 * SHORT_BINS, part)
+        self.voices_in = nn.Linear(HALVES * 3 * NUM_VOICES, width)
+        self.short_in = nn.Linear(2 * SHORT_BINS, part)
         self.join = nn.Linear(PARTS * part, width)
         self.blocks = nn.Sequential(*(ConvBlock(width) for _ in range(config.encoder_blocks)))
         self.norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, 2 * config.latent_dim)
+        with torch.no_grad():
+            self.out.bias[config.latent_dim :] = SURE
 
-    def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """Audio [B, C, S·HOP] → [B, S, D] twice."""
-        long = features(spectrum(audio, LONG_ANALYSIS, HOP)[..., :LONG_BINS_IN])
-        short = features(spectrum(audio, SHORT_WINDOW, SHORT_HOP))
-        parts = F.gelu(self.short_in(short))
-        x = self.long_in(long) + self.join(rearrange(parts, "b (s p) h -> b s (p h)", p=PARTS))
+    def forward(self, audio: Tensor, voices: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Audio [B, C, S·HOP] → [B, S, D] twice. `voices`: the audio's, where they are known already."""
+        voices = heard_voices(audio) if voices is None else voices
+        told = rearrange(voices, "b (s h) x j -> b s (h x j)", h=HALVES)
+        short = rearrange(log_levels(spectrum(audio, SHORT_WINDOW, SHORT_HOP)), "b c f w -> b f (c w)")
+        parts = rearrange(F.gelu(self.short_in(short)), "b (s p) n -> b s (p n)", p=PARTS)
+        x = self.voices_in(told) + self.join(parts)
         mean, log_variance = self.out(self.norm(self.blocks(x))).chunk(2, dim=-1)
         return mean, log_variance
 
 
 class Decoder(nn.Module):
-    """Latents → mid and side."""
+    """Latents → what they sound like."""
 
     def __init__(self, config: ConvCodecConfig) -> None:
         super().__init__()
@@ -113,20 +123,20 @@ class Decoder(nn.Module):
         self.enter = nn.Linear(3 * config.latent_dim, width)
         self.blocks = nn.Sequential(*(ConvBlock(width) for _ in range(config.decoder_blocks)))
         self.norm = nn.LayerNorm(width)
-        self.long_out = nn.Linear(width, 2 * 3 * LONG_BINS_OUT)
+        self.voices_out = nn.Linear(width, HALVES * 3 * NUM_VOICES)
         self.split = nn.Linear(width, PARTS * part)
         self.part_blocks = nn.Sequential(*(ConvBlock(part) for _ in range(config.part_blocks)))
         self.part_norm = nn.LayerNorm(part)
-        self.short_out = nn.Linear(part, 2 * 3 * SHORT_BINS)
+        self.short_out = nn.Linear(part, 2 * 4 * SHORT_BINS)
 
-    def forward(self, latents: Tensor) -> Tensor:
-        """[B, S, D] → audio [B, C, S·HOP]."""
+    def forward(self, latents: Tensor) -> Sounding:
+        """[B, S, D] → voices and strokes, float32."""
         padded = F.pad(latents, (0, 0, 1, 1))
         around = torch.cat([padded[:, :-2], latents, padded[:, 2:]], dim=-1)
         x = self.norm(self.blocks(self.enter(around)))
-        parts = self.part_blocks(rearrange(self.split(x), "b s (p h) -> b (s p) h", p=PARTS))
-        short = sound(self.short_out(self.part_norm(parts)), SHORT_WINDOW)
-        return short + sound(self.long_out(x), LONG_SYNTHESIS)
+        parts = self.part_blocks(rearrange(self.split(x), "b s (p n) -> b (s p) n", p=PARTS))
+        voices = rearrange(self.voices_out(x), "b s (h x j) -> b (s h) x j", h=HALVES, x=3)
+        return Sounding(voices.float(), self.short_out(self.part_norm(parts)).float())
 
 
 class ConvAutoencoder(nn.Module):
@@ -138,38 +148,12 @@ class ConvAutoencoder(nn.Module):
         self.encoder, self.decoder = Encoder(config), Decoder(config)
 
 
-def spectrum(audio: Tensor, window: int, hop: int) -> Tensor:
-    """Audio [B, C, n] → complex [B, C, n / hop, window / 2 + 1]; each frame's window is centred on its hop.
-
-    Scaled so that a sine of amplitude 1 has a peak of 1.
-    """
-    reach = (window - hop) // 2
-    frames = F.pad(audio.float(), (reach, reach)).unfold(-1, window, hop)
-    shape = torch.hann_window(window, device=audio.device)
-    return torch.fft.rfft(frames * shape) * (4 / window)
+def audio_of(sounding: Sounding, first_frame: int = 0) -> Tensor:
+    """Mid and side [B, C, S·HOP]; `first_frame`: where in its noise the strokes begin, in latent frames."""
+    return sung(sounding.voices) + struck(sounding.strokes, first_frame * PARTS)
 
 
-def features(bins: Tensor) -> Tensor:
-    """Complex [B, C, F, W] → [B, F, C·3·W]: roots of the amplitudes with their phase, and logarithms."""
+def log_levels(bins: Tensor) -> Tensor:
+    """Logarithms of amplitudes, of order 1."""
     power = torch.view_as_real(bins).square().sum(-1) + LOG_FLOOR**2
-    root = bins * power ** ((EXPONENT - 1) / 2)
-    level = 0.5 * torch.log10(power) / 1.5 + 2.5
-    return rearrange([4 * root.real, 4 * root.imag, level], "x b c f w -> b f (c x w)")
-
-
-def sound(out: Tensor, window: int) -> Tensor:
-    """A layer's output [B, F, C·3·W] as spectra, and these as audio [B, C, F·window/2].
-
-    Amplitudes are exponentials and phases directions of a plane (Vocos, Siuzdak 2023): both can be told by a
-    linear layer, at any level. Frames overlap by half.
-    """
-    level, x, y = rearrange(out.float(), "b f (c x w) -> x b c f w", c=2, x=3)
-    amplitude = torch.exp((3 * level - 7.5).clamp(max=3.0)) * torch.rsqrt(x.square() + y.square() + 1e-6)
-    frames = torch.fft.irfft(torch.complex(amplitude * x, amplitude * y), n=window) * (window / 4)
-    frames = frames * torch.hann_window(window, device=out.device)
-    hop = window // 2
-    head, tail = frames.split(hop, dim=-1)
-    whole = F.pad(head, (0, 0, 0, 1)) + F.pad(tail, (0, 0, 1, 0))
-    audio = whole.flatten(-2)
-    # frames are centred on their hop: half a hop lies before the first and after the last
-    return audio[..., hop // 2 : audio.shape[-1] - hop // 2]
+    return 0.5 * torch.log10(power) / 1.5 + 2.5

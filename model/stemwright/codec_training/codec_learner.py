@@ -18,16 +18,16 @@ from stemwright.codec_training.discriminator import (
 from stemwright.codec_training.spectral_loss import (
     WINDOWS,
     PitchReadout,
-    complex_distance,
     heard_from_one_side,
     mel_distance,
 )
-from stemwright.conv_codec_net import ConvAutoencoder, ConvCodecConfig
+from stemwright.codec_training.voice_loss import voice_losses
+from stemwright.conv_codec_net import ConvAutoencoder, ConvCodecConfig, audio_of
 from stemwright.ema import Ema
 from stemwright.learner import has_bf16
+from stemwright.strokes import NOISE_FRAMES
+from stemwright.tones import heard_voices
 
-COMPLEX_WINDOWS = (1024, 4096)
-"""Time scales at which phase counts, in turn."""
 MAX_SHIFT = 512
 """Audio samples that a step's spectra are moved by at random, so that no frame is the codec's own."""
 
@@ -48,13 +48,17 @@ class CodecTraining:
     """Of the averaged weights."""
     mel: float = 1.0
     """Weight of the mel distance, the sum over three time scales a step."""
-    complex: float = 3.0
-    """Weight of the distance of spectra with their phase."""
+    level: float = 3.0
+    """Weight of how loud voices are."""
+    offset: float = 0.5
+    """Weight of where in their semitones they are."""
+    place: float = 0.3
+    """Weight of where between the sides they are."""
     kl: float = 1e-3
     """Weight of the latents' distance from N(0, I)."""
-    pitch: float = 0.3
+    pitch: float = 0.2
     """Weight of the pitch that a linear layer reads off the latents."""
-    judged_from: float = 0.5
+    judged_from: float = 0.6
     """Progress from which the judge has a say."""
     deceive: float = 0.05
     """Weight of deceiving it."""
@@ -110,12 +114,16 @@ class CodecLearner:
     def _losses(self, audio: Tensor, random: torch.Generator) -> dict[str, Tensor]:
         """All that is weighed, by name; the judge learns on the way."""
         mid_side = torch.stack([audio.sum(1), audio[:, 0] - audio[:, 1]], dim=1) / 2
+        voices = heard_voices(mid_side)
         with self._autocast():
-            mean, log_variance = self.model.encoder(mid_side)
+            mean, log_variance = self.model.encoder(mid_side, voices)
             noise = torch.randn(mean.shape, generator=random).to(mean)
             log_variance = log_variance.clamp(-12, 4)
-            made = self.model.decoder(mean + noise * (log_variance / 2).exp())
+            sounding = self.model.decoder(mean + noise * (log_variance / 2).exp())
             read = self.readout(mean, mid_side[:, 0])
+        # voices learn from voices: through a sum of waves it would take them long to find their pitch
+        first = int(torch.randint(0, NOISE_FRAMES, (1,), generator=random))
+        made = audio_of(sounding._replace(voices=sounding.voices.detach()), first)
         stereo = torch.stack([made[:, 0] + made[:, 1], made[:, 0] - made[:, 1]], dim=1)
         angles = (torch.rand(len(audio), generator=random) * math.pi).to(self.device)
         shift = int(torch.randint(0, MAX_SHIFT, (1,), generator=random))
@@ -123,9 +131,9 @@ class CodecLearner:
         windows = [WINDOWS[int(i)] for i in torch.randperm(len(WINDOWS), generator=random)[:3]]
         losses = {
             "mel": torch.stack([mel_distance(one, true, window) for window in windows]).sum(),
-            "complex": complex_distance(one, true, COMPLEX_WINDOWS[self.step_count % 2]),
             "kl": 0.5 * (mean.float() ** 2 + log_variance.exp() - 1 - log_variance).float().mean(),
             "pitch": read,
+            **voice_losses(sounding.voices, voices),
         }
         if self.progress < self.config.judged_from:
             return losses

@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stemwright.conv_codec_net import SAMPLE_RATE_HZ
 from stemwright.errors import InputError
+from stemwright.tones import SAMPLE_RATE_HZ
 
 Audio = NDArray[np.float32]
 QUIET = 1e-4

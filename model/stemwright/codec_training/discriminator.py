@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from stemwright.conv_codec_net import EXPONENT, spectrum
+from stemwright.tones import EXPONENT, spectrum
 
 SCALES = (512, 2048)
 """Windows of the spectra that are judged, hops half of them."""

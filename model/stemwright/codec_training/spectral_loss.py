@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from stemwright.conv_codec_net import HOP, SAMPLE_RATE_HZ, spectrum
+from stemwright.conv_codec_net import HOP
+from stemwright.tones import SAMPLE_RATE_HZ, spectrum
 
 WINDOWS = (256, 512, 1024, 2048, 4096, 8192)
 """Time scales in audio samples, 5 to 171 ms; a long window hears pitch, a short one strokes."""
@@ -17,10 +18,6 @@ MEL_FLOOR = 1e-5
 """-100 dB: what is below counts as silence."""
 PITCHES = range(24, 108)
 """MIDI numbers whose levels latents are asked for: C1, 33 Hz, to B7, 4 kHz."""
-QUIET = 1e-3
-"""Mean amplitude below which a row is too quiet for its phase to count in full."""
-PHASE_HZ = 400.0
-"""From here on phase counts less and less."""
 PITCH_WINDOW = 8192
 PITCH_FLOOR = 1e-4
 
@@ -38,33 +35,11 @@ def mel_distance(made: Tensor, true: Tensor, window: int) -> Tensor:
     return (log_mel(made, window) - log_mel(true, window)).abs().mean()
 
 
-def complex_distance(made: Tensor, true: Tensor, window: int) -> Tensor:
-    """Distance of the spectra of `[B, n]`, phase and all, as a share of the true one's sum; mean over rows.
-
-    Low bins count most. There a wave takes longer than a frame, so that only its phase, carried from frame to
-    frame, gives it a pitch; without it a bass sounds the frame rate. High up nobody hears it. Amplitudes are
-    not compressed: the phase of what is weak cannot be learned and would drown the rest.
-    """
-    weights = _phase_weights(window, made.device)
-    heard = spectrum(true, window, window // 2)
-    difference = (spectrum(made, window, window // 2) - heard).abs() @ weights
-    size = heard.abs() @ weights
-    return (difference.mean(1) / size.mean(1).clamp(min=QUIET)).mean()
-
-
 def log_mel(audio: Tensor, window: int) -> Tensor:
     """`[B, n]` → log10 amplitudes `[B, F, M]`."""
     bins = torch.view_as_real(spectrum(audio, window, window // 2)).square().sum(-1)
     amplitude = (bins + 1e-14).sqrt() @ mel_filters(window, audio.device)
     return torch.log10(amplitude.clamp(min=MEL_FLOOR))
-
-
-@lru_cache(maxsize=4)
-def _phase_weights(window: int, device: torch.device) -> Tensor:
-    """`[W]`, of sum 1."""
-    frequency = torch.arange(window // 2 + 1, device=device) * SAMPLE_RATE_HZ / window
-    weights = 1 / (1 + (frequency / PHASE_HZ).square())
-    return weights / weights.sum()
 
 
 @lru_cache(maxsize=16)

@@ -39,7 +39,6 @@ def options(make_latents: Callable[..., Path], tmp_path: Path) -> dict[str, obje
         ({"--data": "nowhere"}, "nowhere is not a prepared data set"),
         ({"--cpus-per-trial": "0"}, "at least one CPU"),
         ({"--tracking-uri": "file:///tmp/mlruns"}, "sqlite:///PATH"),
-        ({"--p2": "0.5", "--p2-starts-at": "0.1"}, "give more --steps"),
     ],
 )
 def test_bad_input_is_one_line_before_anything_starts(

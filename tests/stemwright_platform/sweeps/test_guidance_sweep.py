@@ -283,7 +283,7 @@ def test_the_command_sets_the_chosen_scale(
     out = capsys.readouterr().out
     assert "the best λ is 3" in out
     assert load_checkpoint(model).sampling.guidance_scale == 3
-    assert "| guidance scale λ | 3.0 |" in (model / "README.md").read_text()
+    assert "| guidance scale λ | 3 |" in (model / "README.md").read_text()
     with pytest.raises(SystemExit) as end:  # weights are the same: the sweep goes on, with nothing left to do
         main(arguments)
     assert end.value.code in (0, None)
