@@ -68,7 +68,7 @@ def heard_voices(audio: Tensor) -> Tensor:
     counts = (away.abs() < LOBE_BINS * bin_hz) & (nearest >= 0) & (nearest < NUM_VOICES)
     power = torch.view_as_real(mid).square().sum(-1) * counts
     across = (side * mid.conj()).real * counts
-    voice = nearest.clamp(0, NUM_VOICES - 1).long()
+    voice = nearest.nan_to_num().clamp(0, NUM_VOICES - 1).long()
     none = torch.zeros(*power.shape[:2], NUM_VOICES, device=audio.device)
     total = none.scatter_add(-1, voice, power)
     safe = total.clamp(min=1e-12)

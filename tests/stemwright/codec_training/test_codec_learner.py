@@ -31,6 +31,7 @@ def test_a_few_steps_lower_the_loss(plan_of: PlanOf) -> None:
 
 def test_the_judge_speaks_from_its_share_of_the_run_on(plan_of: PlanOf) -> None:
     plan = plan_of(steps=4)
+    plan = replace(plan, training=replace(plan.training, judged_from=0.5))
     learner = learner_of(plan)
     named = [learner.step(batch(plan, step)).keys() for step in range(4)]
     assert [{"judge", "deceive", "likeness"} <= names for names in named] == [False, False, True, True]
