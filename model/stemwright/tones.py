@@ -96,7 +96,12 @@ def sung(voices: Tensor) -> Tensor:
     at = ((start + before) % 1.0).float()
     size = max(HALVES_AT_ONCE // len(voices), 1)
     pieces = [
-        _piece(*(x[:, i : i + size + 1] for x in (hz, amplitude, place)), at[:, i : i + size])
+        _piece(
+            hz[:, i : i + size + 1],
+            amplitude[:, i : i + size + 1],
+            place[:, i : i + size + 1],
+            at[:, i : i + size],
+        )
         for i in range(0, at.shape[1], size)
     ]
     whole = torch.cat(pieces, dim=2)
