@@ -15,6 +15,7 @@ from stemwright.curriculum import Curriculum
 from stemwright.diffusion import epsilon_loss_sum
 from stemwright.ema import Ema
 from stemwright.errors import InputError
+from stemwright.flat_state import below, load_optimizer_state, optimizer_state
 from stemwright.latent_stats import LatentStats
 from stemwright.loss_table import LossTable, Prediction
 from stemwright.presets import Preset
@@ -278,23 +279,17 @@ class Learner:
         """Everything that resuming needs, as flat tensors (nothing is pickled)."""
         state = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         state |= {f"ema.{name}": value for name, value in self.ema.state().items()}
-        for i, moments in self.optimizer.state_dict()["state"].items():
-            state |= {f"optimizer.{i}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+        state |= optimizer_state(self.optimizer, "optimizer.")
         state |= {f"guard.{name}": value for name, value in self._guard.state().items()}
         state["step_count"] = torch.tensor(self.step_count)
         return state
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Continue from `state()` of a learner with the same preset."""
-        self.model.load_state_dict(_below(state, "model."))
-        self.ema.load_state(_below(state, "ema."))
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in _below(state, "optimizer.").items():
-            index, moment = name.split(".", 1)
-            moments.setdefault(int(index), {})[moment] = value
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        self._guard.load_state(_below(state, "guard."))
+        self.model.load_state_dict(below(state, "model."))
+        self.ema.load_state(below(state, "ema."))
+        load_optimizer_state(self.optimizer, state, "optimizer.")
+        self._guard.load_state(below(state, "guard."))
         self.step_count = int(state["step_count"])
 
     def description(self) -> dict[str, object]:
@@ -315,7 +310,3 @@ def has_bf16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     able = getattr(torch.cpu, "get_capabilities", dict)()  # since torch 2.13
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-
-
-def _below(state: dict[str, Tensor], start: str) -> dict[str, Tensor]:
-    return {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}

@@ -24,6 +24,7 @@ from stemwright.codec_training.spectral_loss import (
 from stemwright.codec_training.voice_loss import voice_losses
 from stemwright.conv_codec_net import ConvAutoencoder, ConvCodecConfig, audio_of
 from stemwright.ema import Ema
+from stemwright.flat_state import below, load_optimizer_state, optimizer_state
 from stemwright.learner import has_bf16
 from stemwright.strokes import NOISE_FRAMES
 from stemwright.tones import heard_voices
@@ -174,22 +175,16 @@ class CodecLearner:
         }
         state |= {f"ema.{name}": value for name, value in self.ema.state().items()}
         for name, optimizer in self._optimizers():
-            for i, moments in optimizer.state_dict()["state"].items():
-                state |= {f"{name}.{i}.{key}": torch.as_tensor(value) for key, value in moments.items()}
+            state |= optimizer_state(optimizer, f"{name}.")
         return state | {"step_count": torch.tensor(self.step_count)}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Continue from `state()` of a learner of the same shape."""
         for name, part in self._parts():
-            part.load_state_dict(_below(state, f"{name}."))
-        self.ema.load_state(_below(state, "ema."))
+            part.load_state_dict(below(state, f"{name}."))
+        self.ema.load_state(below(state, "ema."))
         for name, optimizer in self._optimizers():
-            moments: dict[int, dict[str, Tensor]] = {}
-            for key, value in _below(state, f"{name}.").items():
-                index, moment = key.split(".", 1)
-                moments.setdefault(int(index), {})[moment] = value
-            groups = optimizer.state_dict()["param_groups"]
-            optimizer.load_state_dict({"state": moments, "param_groups": groups})
+            load_optimizer_state(optimizer, state, f"{name}.")
         self.step_count = int(state["step_count"])
 
     def _parts(self) -> list[tuple[str, nn.Module]]:
@@ -197,7 +192,3 @@ class CodecLearner:
 
     def _optimizers(self) -> list[tuple[str, torch.optim.Optimizer]]:
         return [("optimizer", self.optimizer), ("judge_optimizer", self.judge_optimizer)]
-
-
-def _below(state: dict[str, Tensor], start: str) -> dict[str, Tensor]:
-    return {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
