@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-features bench-scoring bench-coherence serve clean help
+.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-schedule bench-features bench-scoring bench-coherence serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -74,6 +74,9 @@ bench-gpu: .venv/.dev  ## On a CUDA device: model FLOPs utilisation of presets b
 
 bench-teacher: .venv/.dev  ## Self-bootstrapping: step rate and share served by a pool on a device of its own; cost inline
 	$(BIN)/python benchmarks/teacher_pool.py
+
+bench-schedule: .venv/.dev  ## Batching at the level of steps against whole requests, on a simulated accelerator
+	$(BIN)/python benchmarks/serving_schedule.py
 
 bench-features: .venv/.dev  ## How fast a signal's features are extracted, and musicnn against plain convolutions
 	$(BIN)/python benchmarks/feature_speed.py

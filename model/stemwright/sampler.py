@@ -87,6 +87,17 @@ class Sampling:
     def done(self) -> bool:
         return self.step == self.num_steps
 
+    @property
+    def num_rows(self) -> int:
+        """R of the current step."""
+        return len(self._terms()) * len(self._z)
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """What rows that share a forward agree in: K, D, S, whether frames have timesteps of their own, and
+        whether there is text."""
+        return (*self._z.shape[1:], self._known is not None, self.prompt is not None)
+
     def rows(self) -> Rows:
         """The rows of the current step: every guidance term of every take, in one batch."""
         terms = self._terms()

@@ -18,6 +18,7 @@ from stemwright_platform.commands import (
     models,
     prepare,
     serve,
+    state,
     sweep,
     train,
 )
@@ -39,6 +40,7 @@ def application() -> typer.Typer:
     app.add_typer(codec.app, name="codec")
     app.add_typer(models.app, name="models")
     app.add_typer(listen.app, name="listen")
+    app.add_typer(state.app, name="state")
     app.add_typer(sweep.app, name="sweep")
     for command in (prepare, train, evaluate, assess, compose, serve, demo, demo_model):
         app.add_typer(command.app)

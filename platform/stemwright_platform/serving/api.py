@@ -12,7 +12,8 @@ from stemwright_platform.serving import (
 from stemwright_platform.serving.services import Services
 
 _FAILURES = {
-    status: {"model": failures.Failure, "description": "Refused"} for status in (404, 409, 413, 422, 503, 507)
+    status: {"model": failures.Failure, "description": "Refused"}
+    for status in (404, 409, 413, 422, 429, 503, 507)
 }
 
 

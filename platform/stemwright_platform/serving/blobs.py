@@ -2,7 +2,10 @@
 
 import os
 import secrets
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -33,13 +36,23 @@ class BlobStore:
         if self._fs.exists(path := self._path(key)):
             self._fs.rm_file(path)
 
-    def keys(self) -> list[str]:
-        """Every key there is."""
-        found = self._fs.find(self._root)
-        return sorted(os.path.relpath(path, self._root) for path in found)
+    def keys(self, *, before: float | None = None) -> list[str]:
+        """Every key there is, or those that were written before a time in seconds since 1970."""
+        found = self._fs.find(self._root, detail=True)
+        return sorted(
+            os.path.relpath(path, self._root)
+            for path, facts in found.items()
+            if before is None or _written_at(facts) < before
+        )
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"
+
+
+def _written_at(facts: Mapping[str, Any]) -> float:
+    """From what a file system says of a file: each has its own word and kind of time."""
+    at = next(facts[name] for name in ("LastModified", "mtime", "created") if name in facts)
+    return at.timestamp() if isinstance(at, datetime) else float(at)
 
 
 def _write_durably(path: Path, data: bytes) -> None:

@@ -5,27 +5,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
 from stemwright.errors import InputError
-from stemwright_platform.serving.tables import Table
+from stemwright_platform.serving import migrations
+from stemwright_platform.serving.migrations import HEAD
 
 BUSY_TIMEOUT_MS = 30_000
+MIGRATION_LOCK = 8_675_310
+"""PostgreSQL's advisory lock of whoever changes the tables."""
 
 
 class Database:
     """Short transactions on one address. Rows stay readable after their transaction."""
 
     def __init__(self, url: str) -> None:
-        """Opens the database, making folder and tables where they lack. InputError for a bad address."""
+        """Opens the database, making folder and tables where they lack, and bringing older ones up to date.
+
+        InputError for a bad address, or a database of a newer release.
+        """
         self._engine = _engine(url)
         self._read = sessionmaker(self._engine, expire_on_commit=False)
         self._write = sessionmaker(self._engine.execution_options(writes=True), expire_on_commit=False)
-        Table.metadata.create_all(self._engine.execution_options(writes=True))
-        _add_columns(self._engine)
+        _migrate(self._engine)
 
     @property
     def is_sqlite(self) -> bool:
@@ -49,25 +54,36 @@ class Database:
         self._engine.dispose()
 
 
-def _add_columns(engine: Engine) -> None:
-    """Give tables of an earlier release the columns that came since; those may be empty."""
-    there = inspect(engine)
-    for table in Table.metadata.sorted_tables:
-        names = {column["name"] for column in there.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in names:
-                _add_column(engine, table.name, column)
+def _migrate(engine: Engine) -> None:
+    """Bring the tables to the release's own version; several processes may come at once."""
+    with engine.connect() as connection:
+        if _version(connection) == HEAD:
+            return
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with engine.execution_options(writes=True).begin() as connection:
+        if connection.dialect.name == "postgresql":  # SQLite's writers wait for one another anyway
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError:
+            version = _version(connection)
+            raise InputError(
+                f"the database is of a newer release (tables of version {version}, this one knows {HEAD}): "
+                "install that release, or restore a backup that was made before it"
+            ) from None
 
 
-def _add_column(engine: Engine, table: str, column: Column[Any]) -> None:
-    assert column.nullable, f"{table}.{column.name} is new and must be nullable"
-    kind = column.type.compile(engine.dialect)
-    try:
-        with engine.execution_options(writes=True).begin() as connection:
-            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column.name} {kind}"))
-    except (OperationalError, ProgrammingError):  # another process may have been first
-        if column.name not in {known["name"] for known in inspect(engine).get_columns(table)}:
-            raise
+def _version(connection: Connection) -> str | None:
+    """Of the tables; None where there are none or they are older than versions."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _engine(url: str) -> Engine:
@@ -75,8 +91,12 @@ def _engine(url: str) -> Engine:
         address = make_url(url)
     except ArgumentError:
         raise InputError(f"'{url}' is not a database address: write sqlite:///state.sqlite") from None
+    if address.get_backend_name() == "postgresql":
+        return _postgresql_engine(address)
     if address.get_backend_name() != "sqlite":
-        return create_engine(address, pool_pre_ping=True)
+        raise InputError(
+            f"'{address.get_backend_name()}' is no database that is known here: sqlite, postgresql"
+        )
     if not address.database or address.database == ":memory:":
         raise InputError("the database must be a file: write sqlite:///state.sqlite")
     Path(address.database).expanduser().resolve().parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +104,17 @@ def _engine(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _postgresql_engine(address: URL) -> Engine:
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    try:
+        return create_engine(address, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"PostgreSQL needs the package {error.name}: pip install 'stemwright[postgresql]'"
+        ) from None
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

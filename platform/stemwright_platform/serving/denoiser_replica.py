@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 AUTOSCALING = {
     "min_replicas": 1,
     "max_replicas": 2,
-    "target_ongoing_requests": 1,
+    "target_ongoing_requests": 4,
     "upscale_delay_s": 5,
     "downscale_delay_s": 120,
 }
@@ -30,7 +30,7 @@ AUTOSCALING = {
 
 @serve.deployment(
     name="denoiser",
-    max_ongoing_requests=1,
+    max_ongoing_requests=16,
     autoscaling_config=AUTOSCALING,
     ray_actor_options={"num_cpus": 1},
     graceful_shutdown_wait_loop_s=0.5,
@@ -45,7 +45,7 @@ class DenoiserReplica:
         self._settings, self._device = settings, settings.device
         self._models: LoadedModels[Checkpoint] = LoadedModels(self._of_model)
         preload(self._models, settings)
-        self._engine = DenoisingEngine()
+        self._engine = DenoisingEngine(settings.max_rows)
 
     def check_health(self) -> None:
         """Serve replaces a replica whose engine has died."""
@@ -61,7 +61,7 @@ class DenoiserReplica:
 
         Who stops listening cancels the rest.
         """
-        from stemwright_platform.serving.engine import Job
+        from stemwright_platform.serving.batch_plan import Job
 
         checkpoint = await asyncio.to_thread(self._models.get, order.model)
         loop = asyncio.get_running_loop()
@@ -75,6 +75,7 @@ class DenoiserReplica:
             sampling=self._sampling(checkpoint, order),
             on_step=lambda s, n: tell(Step(s, n)),
             on_end=tell,
+            rank=order.rank,
         )
         self._engine.start(job)
         try:

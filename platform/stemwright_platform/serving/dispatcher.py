@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+import time
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from stemwright.errors import InputError
 from stemwright.tasks import Task, task_prompt
 from stemwright.tracks import Tracks
 from stemwright_platform.serving.failures import is_full
+from stemwright_platform.serving.housekeeping import tidy
 from stemwright_platform.serving.model_watch import ModelWatch
 from stemwright_platform.serving.queue import Claim
 from stemwright_platform.serving.schema import Brief, ModelFacts
@@ -34,6 +36,8 @@ RENEW_S = 5.0
 """A lease is renewed this often though nothing has changed."""
 FACTS_S = 10.0
 """The model is told to be served this often."""
+TIDY_S = 600.0
+"""What time takes away is looked for this often."""
 PAUSE_S = 2.0
 """Before a generation that lost its worker is tried again."""
 
@@ -62,7 +66,8 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Work until cancelled; what is in hand is then given back to the queue."""
-        beside = [asyncio.create_task(each) for each in (self._keep_telling(), self._watch.follow())]
+        sides = (self._keep_telling(), self._keep_tidy(), self._watch.follow())
+        beside = [asyncio.create_task(each) for each in sides]
         try:
             while True:
                 if not await self._take_on(self._watch.facts):
@@ -81,6 +86,13 @@ class Dispatcher:
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), FACTS_S)
 
+    async def _keep_tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_S)
+            done = await _despite_faults(asyncio.to_thread(tidy, self._services, time.time()))
+            if done is not None and (done.takes or done.blobs):
+                log.info("expired %d takes that nobody chose, %d blobs without a row", done.takes, done.blobs)
+
     async def _take_on(self, facts: ModelFacts) -> bool:
         """Claim one generation for the model that is served now; False where none is to be had."""
         if len(self._working) >= self._services.settings.max_in_flight:
@@ -88,9 +100,13 @@ class Dispatcher:
         claim = await _despite_faults(asyncio.to_thread(self._services.queue.claim, facts.version))
         if claim is None:
             return False
-        work = asyncio.create_task(_Work(self._services, self._stages, facts, claim).run())
+        others = set(self._working) if claim.alone else set()
+        work = asyncio.create_task(_Work(self._services, self._stages, facts, claim).run(after=others))
         self._working.add(work)
         work.add_done_callback(self._working.discard)
+        if claim.alone:
+            log.warning("generation %s lost its worker twice: it is made alone", claim.generation_id)
+            await asyncio.wait([work])
         return True
 
 
@@ -103,9 +119,9 @@ class _Work:
         self._kept: list[Take] = []
         self._ended = False
 
-    async def run(self) -> None:
-        """Make the takes; whatever happens, the row learns of it."""
-        making = asyncio.create_task(self._make())
+    async def run(self, after: Collection[asyncio.Task[None]] = ()) -> None:
+        """Make the takes, once `after` have ended; whatever happens, the row learns of it."""
+        making = asyncio.create_task(self._make(after))
         pulse = asyncio.create_task(self._pulse(making))
         try:
             await making
@@ -147,7 +163,10 @@ class _Work:
                 return
             await asyncio.sleep(PULSE_S)
 
-    async def _make(self) -> None:
+    async def _make(self, after: Collection[asyncio.Task[None]]) -> None:
+        if after:
+            self._progress.stage = "waiting to be made alone"
+            await asyncio.wait(after)
         brief, task, model = self._claim.brief, self._task(), self._facts.version
         self._progress.stage = "reading the prompt"
         prompt = brief.prompt if task.given else with_first_bar(brief.prompt)
@@ -156,7 +175,10 @@ class _Work:
         given = await asyncio.to_thread(self._given_audio)
         latents = await self._stages.encode(given, brief.duration_s, model)
         self._progress.stage = "denoising"
-        orders = [_order(model, brief, task, seed, latents, texts) for seed in brief.seeds]
+        orders = [
+            _order(model, brief, task, seed, latents, texts, (*self._claim.rank, index))
+            for index, seed in enumerate(brief.seeds)
+        ]
         await _all([self._candidate(index, order) for index, order in enumerate(orders)])
 
     def _task(self) -> Task:
@@ -252,7 +274,13 @@ def one_line(error: BaseException, stage: str) -> str:
 
 
 def _order(
-    model: str, brief: Brief, task: Task, seed: int, latents: Array, texts: list[TextArrays]
+    model: str,
+    brief: Brief,
+    task: Task,
+    seed: int,
+    latents: Array,
+    texts: list[TextArrays],
+    rank: tuple[float, ...],
 ) -> DenoisingOrder:
     return DenoisingOrder(
         model=model,
@@ -266,4 +294,5 @@ def _order(
         latents=latents,
         prompt=texts[0],
         prefix=texts[1],
+        rank=rank,
     )

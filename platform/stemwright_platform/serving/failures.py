@@ -59,7 +59,7 @@ def _answer(status: int, code: str, message: str, remedy: str) -> JSONResponse:
 
 async def _refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refusal)
-    headers = {"Retry-After": "5"} if error.status == 503 else None
+    headers = {"Retry-After": "5"} if error.status in (429, 503) else None
     return JSONResponse(error.failure.model_dump(), error.status, headers)
 
 

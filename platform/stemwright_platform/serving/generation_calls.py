@@ -114,6 +114,7 @@ def _brief(services: Services, composition_id: str, asked: NewGeneration) -> Bri
         steps=asked.steps or model.steps,
         solver=asked.solver or model.solver,
         seeds=[first_seed + candidate for candidate in range(asked.candidates)],
+        priority=asked.priority,
     )
 
 

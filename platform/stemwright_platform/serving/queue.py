@@ -1,9 +1,13 @@
-"""The generations table as a queue: leases, fencing tokens, and no generation without an end."""
+"""The generations table as a queue: leases, fencing tokens, and no generation without an end.
+
+Interactive generations go before those in bulk, and within each the owners take turns: a generation's turn
+is when it would begin if all were served at the same rate (start-time fair queueing, Goyal et al. 1996).
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -11,7 +15,7 @@ from stemwright_platform.serving.compositions import found
 from stemwright_platform.serving.database import Database
 from stemwright_platform.serving.failures import Refusal, not_found
 from stemwright_platform.serving.identity import new_id
-from stemwright_platform.serving.schema import Brief
+from stemwright_platform.serving.schema import PRIORITIES, Brief
 from stemwright_platform.serving.tables import (
     CANCELLED,
     DONE,
@@ -25,6 +29,8 @@ from stemwright_platform.serving.tables import (
 
 LEASE_S = 30.0
 MAX_ATTEMPTS = 3
+SUSPECT_AFTER = 2
+"""Losses of its worker after which a generation is made alone: it may be what kills them."""
 GAVE_UP = f"its worker was lost {MAX_ATTEMPTS} times; ask for it again"
 
 
@@ -38,22 +44,33 @@ class Claim:
     """Proof of holding it: a later claim has a higher one."""
     brief: Brief
     """What to make."""
+    rank: tuple[float, ...]
+    """Its place in the queue: the lower goes first."""
+    alone: bool
+    """Whether it must share its worker with nothing else."""
 
 
 class GenerationQueue:
-    """Claimed first come, first served; every accepted generation ends done, failed or cancelled."""
+    """Every accepted generation ends done, failed or cancelled."""
 
     def __init__(self, database: Database, clock: Callable[[], float], lease_s: float = LEASE_S) -> None:
         """`clock` gives seconds since 1970; `lease_s` is how long a silent holder keeps a generation."""
         self._database, self._clock, self._lease_s = database, clock, lease_s
 
     def submit(
-        self, composition_id: str, brief: Brief, *, asked: str, idempotency_key: str | None, max_queue: int
+        self,
+        composition_id: str,
+        brief: Brief,
+        *,
+        asked: str,
+        idempotency_key: str | None,
+        max_queue: int,
+        owner: str = "",
     ) -> Generation:
         """Append a generation, or give the one that the same key made before.
 
-        `asked`: hash of the call's body. Raises Refusal 409 for a key used with another body, 503 when
-        `max_queue` wait already.
+        `asked`: hash of the call's body; `owner`: whose share it is made on. Raises Refusal 409 for a key
+        used with another body, 429 when `max_queue` wait already.
         """
         try:
             with self._database.write() as session:
@@ -63,7 +80,8 @@ class GenerationQueue:
                 ):
                     return earlier
                 _check_room(session, max_queue)
-                row = self._queued(composition_id, brief, asked, idempotency_key)
+                row = self._queued(composition_id, brief, asked, idempotency_key, owner)
+                row.turn = _turn(session, row)
                 session.add(row)
             return row
         except IntegrityError:  # the same key at the same moment, on a database that locks rows
@@ -83,7 +101,7 @@ class GenerationQueue:
         if row.state != QUEUED:
             return None
         with self._database.read() as session:
-            before = and_(Generation.state == QUEUED, Generation.number < row.number)
+            before = and_(Generation.state == QUEUED, tuple_(*ORDER) < (row.priority, row.turn, row.number))
             return 1 + (session.scalar(select(func.count()).where(before)) or 0)
 
     def takes(self, generation_id: str) -> Sequence[Take]:
@@ -174,7 +192,9 @@ class GenerationQueue:
         with self._database.write() as session:
             return self._write(session, claim, back)
 
-    def _queued(self, composition_id: str, brief: Brief, asked: str, key: str | None) -> Generation:
+    def _queued(
+        self, composition_id: str, brief: Brief, asked: str, key: str | None, owner: str
+    ) -> Generation:
         return Generation(
             id=new_id(),
             composition_id=composition_id,
@@ -182,18 +202,22 @@ class GenerationQueue:
             idempotency_key=key,
             asked=asked,
             state=QUEUED,
+            priority=PRIORITIES.index(brief.priority),
+            owner=owner,
+            cost=brief.cost,
             created_at=self._clock(),
         )
 
     def _claimable(self, *, lock: bool = True) -> Select[Generation]:
         silent = and_(Generation.state == RUNNING, Generation.lease_until < self._clock())
         query = select(Generation).where(or_(Generation.state == QUEUED, silent))
-        query = query.order_by(Generation.number).limit(1)
+        query = query.order_by(*ORDER).limit(1)
         return query.with_for_update(skip_locked=True) if lock else query
 
     def _claimed(self, row: Generation, model: str | None) -> Claim:
         row.state, row.stage, row.progress = RUNNING, "starting", 0.0
         row.model = model
+        alone = row.attempts >= SUSPECT_AFTER
         row.attempts += 1
         row.token += 1
         row.lease_until = self._clock() + self._lease_s
@@ -203,6 +227,8 @@ class GenerationQueue:
             composition_id=row.composition_id,
             token=row.token,
             brief=Brief.model_validate(row.request),
+            rank=(row.priority, row.turn, row.number),
+            alone=alone,
         )
 
     def _end(self, row: Generation, state: str, error: str | None = None) -> None:
@@ -212,6 +238,23 @@ class GenerationQueue:
     def _write(self, session: Session, claim: Claim, values: dict[str, object]) -> bool:
         result = session.execute(update(Generation).where(_held(claim)).values(values))
         return result.rowcount == 1  # type: ignore[attr-defined]
+
+
+ORDER = (Generation.priority, Generation.turn, Generation.number)
+"""Who is claimed first."""
+
+
+def _turn(session: Session, row: Generation) -> float:
+    """Behind what its owner has in hand already, and not before those who are served now.
+
+    Nobody saves up turns by staying away: with nothing in hand, one begins where the queue stands.
+    """
+    alike = Generation.priority == row.priority
+    here = and_(alike, Generation.state.in_((QUEUED, RUNNING)))
+    own = and_(here, Generation.owner == row.owner)
+    stands = session.scalar(select(func.min(Generation.turn)).where(here)) or 0.0
+    ends = session.scalar(select(func.max(Generation.turn + Generation.cost)).where(own)) or 0.0
+    return max(stands, ends)
 
 
 def _held(claim: Claim) -> ColumnElement[bool]:
@@ -241,4 +284,4 @@ def _repeated(session: Session, composition_id: str, key: str, asked: str) -> Ge
 def _check_room(session: Session, max_queue: int) -> None:
     waiting = session.scalar(select(func.count()).where(Generation.state == QUEUED)) or 0
     if waiting >= max_queue:
-        raise Refusal(503, "queue_full", f"{waiting} generations are waiting already", "try again later")
+        raise Refusal(429, "queue_full", f"{waiting} generations are waiting already", "try again later")

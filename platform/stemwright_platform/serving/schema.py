@@ -20,6 +20,9 @@ def _storable(text: str) -> str:
 Text = Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS), AfterValidator(_storable)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Scale = Annotated[float, Field(ge=0, le=20, allow_inf_nan=False)]
+Priority = Literal["interactive", "batch"]
+PRIORITIES: tuple[Priority, ...] = ("interactive", "batch")
+"""Who goes first."""
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -61,6 +64,8 @@ class NewGeneration(Asked):
     """Candidate i has this seed + i; left out: the composition's next."""
     candidates: int = Field(1, ge=1, le=8)
     """Takes to make of each target."""
+    priority: Priority = "interactive"
+    """`batch` for work in bulk: it goes after whatever somebody waits for."""
 
 
 class Brief(Asked):
@@ -78,6 +83,12 @@ class Brief(Asked):
     solver: Solver
     seeds: list[int]
     """One a candidate."""
+    priority: Priority = "interactive"
+
+    @property
+    def cost(self) -> float:
+        """Seconds of audio times steps: what a share is counted in."""
+        return self.duration_s * self.steps * len(self.seeds)
 
 
 class ModelFacts(BaseModel):

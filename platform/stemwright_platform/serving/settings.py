@@ -19,7 +19,18 @@ class Limits(BaseModel):
     max_upload_s: float = Field(default=1_200.0, gt=0)
     """Longest uploaded stem before it is cut."""
     max_queue: int = Field(default=1_000, gt=0)
-    """Generations that may wait; more are refused with 503."""
+    """Generations that may wait; more are refused with 429."""
+
+
+class Retention(BaseModel):
+    """What is kept, and how long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    unchosen_take_days: float | None = Field(default=30.0, gt=0)
+    """Takes that no selection ever named go after so many days; None: never."""
+    orphan_hours: float = Field(default=1.0, gt=0)
+    """Blobs that no take names go once they are so old."""
 
 
 class ServingSettings(BaseModel):
@@ -42,11 +53,16 @@ class ServingSettings(BaseModel):
     """Where the denoiser and the codec run: cpu, cuda, cuda:1 …"""
     threads: int | None = Field(default=None, ge=1)
     """Torch threads of a denoiser or codec replica; None: every core of the machine."""
+    max_rows: int = Field(default=8, ge=1)
+    """Rows of one forward of a denoiser replica; a request with guidance takes two or three. What the
+    device's memory allows, and more than keeps it busy gains nothing."""
     codec_weights: str | None = None
     """Folder to look in for the codec's weights before the usual cache."""
     text_weights: str | None = None
     """Folder to look in for the text encoder's weights before the usual cache."""
-    max_in_flight: int = Field(default=4, ge=1)
-    """Generations the dispatcher holds at once: slightly more than the denoiser's replicas."""
+    max_in_flight: int = Field(default=6, ge=1)
+    """Generations the dispatcher holds at once: slightly more than the denoiser's replicas have rows for."""
     limits: Limits = Limits()
     """Bounds on requests."""
+    retention: Retention = Retention()
+    """How long takes are kept."""

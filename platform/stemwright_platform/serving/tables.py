@@ -77,7 +77,7 @@ class Generation(Table):
     __tablename__ = "generations"
     __table_args__ = (
         UniqueConstraint("composition_id", "idempotency_key"),
-        Index("generations_by_state", "state", "number"),
+        Index("generations_by_turn", "state", "priority", "turn", "number"),
     )
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
@@ -90,6 +90,14 @@ class Generation(Table):
     asked: Mapped[str] = mapped_column(String(64))
     """Hash of the call's body as it came, to tell a repeat from a misuse of the key."""
     state: Mapped[str] = mapped_column(String(16))
+    priority: Mapped[int] = mapped_column(default=0, server_default="0")
+    """0: somebody waits and listens; 1: work in bulk, which goes after."""
+    owner: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """Whose share it is made on: owners take turns, whoever asks for more."""
+    cost: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    """Seconds of audio times steps."""
+    turn: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    """When it would begin if every owner were served at the same rate; the lowest goes first."""
     progress: Mapped[float] = mapped_column(default=0.0)
     """0…1 over all candidates."""
     stage: Mapped[str] = mapped_column(String(32), default="waiting")

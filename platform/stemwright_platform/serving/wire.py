@@ -48,6 +48,8 @@ class DenoisingOrder:
     """Prefix and description."""
     prefix: TextArrays
     """The prefix alone."""
+    rank: tuple[float, ...] = (0.0,)
+    """The lower goes first where rows are short: priority, then turn."""
 
 
 @dataclass(frozen=True, slots=True)

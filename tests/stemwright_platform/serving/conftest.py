@@ -1,18 +1,28 @@
 """State of an application in a temporary folder, and its API without Ray."""
 
 import io
+import os
+import shutil
+import socket
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, text
 
 from stemwright_platform.serving.api import create_api
 from stemwright_platform.serving.schema import ModelFacts
 from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.settings import Limits, ServingSettings
 
+NO_POSTGRESQL = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
+POSTGRESQL_USER = "stemwright"
 RATE = 48_000
 
 
@@ -31,15 +41,107 @@ def clock() -> Clock:
     return Clock()
 
 
+def programs() -> Path | None:
+    """Folder of `initdb` and `postgres`; Debian keeps them off the path."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    return max((path.parent for path in versions), key=lambda path: float(path.parent.name), default=None)
+
+
+@contextmanager
+def running_server(folder: Path) -> Iterator[str]:
+    """Address of a PostgreSQL server on loopback, up to its port; stopped at the end."""
+    bin_folder = programs()
+    assert bin_folder is not None, NO_POSTGRESQL
+    data, log = folder / "data", folder / "log"
+    owner = _owner()
+    if owner:  # the server refuses to run as root
+        for path in (folder, *folder.parents[:3]):
+            path.chmod(path.stat().st_mode | 0o055)
+        shutil.chown(folder, owner)
+    call = [
+        "--username",
+        POSTGRESQL_USER,
+        "--auth",
+        "trust",
+        "--encoding",
+        "UTF8",
+        "--no-sync",
+        "--pgdata",
+        str(data),
+    ]
+    subprocess.run([bin_folder / "initdb", *call], user=owner, check=True, capture_output=True)
+    port = _free_port()
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c fsync=off"
+    pg_ctl = [str(bin_folder / "pg_ctl"), "--pgdata", str(data), "--wait"]
+    subprocess.run(
+        [*pg_ctl, "start", "--log", str(log), "--options", options],
+        user=owner,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield f"postgresql://{POSTGRESQL_USER}@127.0.0.1:{port}"
+    finally:
+        subprocess.run([*pg_ctl, "stop", "--mode", "immediate"], user=owner, stdout=subprocess.DEVNULL)
+
+
+def _owner() -> str | None:
+    return "postgres" if os.geteuid() == 0 else None
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a PostgreSQL server without the database's name."""
+    if programs() is None:
+        pytest.skip(NO_POSTGRESQL)
+    with running_server(tmp_path_factory.mktemp("postgresql")) as address:
+        yield address
+
+
 @pytest.fixture
-def services(tmp_path: Path, clock: Clock) -> Services:
+def new_postgresql_url(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Makes empty databases and gives their addresses; the server starts with the first."""
+
+    def make() -> str:
+        server = request.getfixturevalue("postgresql")
+        name = f"test_{uuid.uuid4().hex}"
+        address = f"{server.replace('://', '+psycopg://')}/postgres"
+        engine = create_engine(address, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return f"{server}/{name}"
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, tmp_path: Path, new_postgresql_url: Callable[[], str]
+) -> str:
+    """Address of an empty database of each kind."""
+    return f"sqlite:///{tmp_path}/state.sqlite" if request.param == "sqlite" else new_postgresql_url()
+
+
+@pytest.fixture
+def services(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Services]:
     settings = ServingSettings(
         model="a-model",
-        database_url=f"sqlite:///{tmp_path}/state.sqlite",
+        database_url=database_url,
         blob_url=str(tmp_path / "blobs"),
         limits=Limits(max_upload_bytes=2_000_000, max_upload_s=30.0, max_queue=5),
     )
-    return Services.open(settings, clock)
+    opened = Services.open(settings, clock)
+    yield opened
+    opened.database.close()
 
 
 @pytest.fixture

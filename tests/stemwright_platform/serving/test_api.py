@@ -283,7 +283,8 @@ def test_a_repeated_key_gives_the_first_answer_and_another_body_is_refused(clien
 def test_a_full_queue_says_when_to_come_back(client, composition):
     url = f"/v1/compositions/{composition}/generations"
     answers = [client.post(url, json={"targets": ["bass"]}) for _ in range(6)]
-    refused(answers[-1], 503, "queue_full")
+    refused(answers[-1], 429, "queue_full")
+    assert int(answers[-1].headers["Retry-After"]) > 0
     assert answers[-1].headers["retry-after"]
 
 

@@ -171,6 +171,49 @@ def test_a_generation_that_always_loses_its_worker_ends_failed(services, facts, 
     assert stages.denoising == [4, 4, 4]
 
 
+def test_a_generation_that_lost_its_worker_twice_is_made_alone(services, facts, submit):
+    stages, together = FaultyStages(facts), []
+    suspect = 4
+
+    def lose_it_twice() -> None:
+        if stages.denoising[-1] == suspect:
+            together.append(stages.at_once)
+            if len(together) < 3:
+                raise WorkerLost("killed")
+
+    stages.on_denoise = lose_it_twice
+    rows = [submit(seeds=[seed]) for seed in (suspect, 1, 2, 3)]
+    dispatched(services, stages, *rows)
+    assert [services.queue.get(row.id).state for row in rows] == ["done"] * 4
+    assert together[-1] == 1
+    assert services.queue.get(rows[0].id).attempts == 3
+
+
+def test_a_suspect_waits_until_all_else_has_ended_and_nothing_joins_it(services, facts, submit):
+    async def run() -> None:
+        stages, together = FaultyStages(facts), []
+        suspect = submit(seeds=[1], priority="batch")
+        for _ in range(2):
+            services.queue.release(services.queue.claim())
+        before = submit(seeds=[2])
+        stages.on_denoise = lambda: together.append((stages.denoising[-1], stages.at_once))
+        stages.go_on.clear()
+        running = asyncio.create_task(_dispatch(services, stages))
+        await _until(lambda: services.queue.get(suspect.id).stage == "waiting to be made alone")
+        after = submit(seeds=[3])
+        await asyncio.sleep(0.2)
+        assert stages.denoising == [2]
+        assert services.queue.get(after.id).state == "queued"
+        stages.go_on.set()
+        rows = (before, suspect, after)
+        await _until(lambda: all(services.queue.get(row.id).state == "done" for row in rows))
+        assert together == [(2, 1), (1, 1), (3, 1)]
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(run())
+
+
 def test_a_model_of_other_tracks_fails_what_was_asked_of_the_old_one(services, facts, submit):
     row = submit(tracks=["bass", "melody"])
     dispatched(services, FaultyStages(facts), row)

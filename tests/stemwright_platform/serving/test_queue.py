@@ -26,9 +26,20 @@ def submit(services: Services, facts: ModelFacts) -> Callable[..., Generation]:
         seeds=[1],
     )
 
-    def submit_one(key: str | None = None, asked: str = "body", max_queue: int = 1000) -> Generation:
+    def submit_one(
+        key: str | None = None,
+        asked: str = "body",
+        max_queue: int = 1000,
+        owner: str = "",
+        **changes: object,
+    ) -> Generation:
         return services.queue.submit(
-            composition.id, brief, asked=asked, idempotency_key=key, max_queue=max_queue
+            composition.id,
+            brief.model_copy(update=changes),
+            asked=asked,
+            idempotency_key=key,
+            max_queue=max_queue,
+            owner=owner,
         )
 
     return submit_one
@@ -118,6 +129,64 @@ def test_a_generation_that_loses_its_worker_every_time_fails_with_the_reason(ser
     assert ended.ended_at is not None
 
 
+def test_a_generation_that_lost_its_worker_twice_is_to_be_made_alone(services, submit, clock):
+    submit()
+    alone = []
+    for _ in range(MAX_ATTEMPTS):
+        alone.append(services.queue.claim().alone)
+        clock.now += LEASE_S + 1
+    assert alone == [False, False, True]
+
+
+def claimed_owners(services: Services, count: int) -> list[str]:
+    return [services.queue.get(services.queue.claim().generation_id).owner for _ in range(count)]
+
+
+def test_owners_take_turns_however_much_one_of_them_asks_for(services, submit):
+    for owner in ("big",) * 6 + ("one", "two"):
+        submit(owner=owner)
+    owners = claimed_owners(services, 8)
+    assert owners[0] == "big"
+    assert sorted(owners[1:4]) == ["big", "one", "two"]
+    assert owners[4:] == ["big"] * 4
+
+
+def test_shares_are_counted_in_work_not_in_requests(services, submit):
+    for _ in range(4):
+        submit(owner="long", steps=30)
+        submit(owner="short", steps=10)
+    owners = claimed_owners(services, 6)
+    assert owners.count("short") == 4
+
+
+def test_who_was_away_has_not_saved_up_turns(services, submit):
+    for _ in range(9):
+        submit(owner="busy")
+    for _ in range(5):
+        services.queue.finish(services.queue.claim(), [])
+    for _ in range(4):
+        submit(owner="late")
+    owners = claimed_owners(services, 8)
+    assert [owners[2 * i : 2 * i + 2].count("late") for i in range(4)] == [1, 1, 1, 1]
+
+
+def test_who_waits_goes_before_work_in_bulk_and_places_say_so(services, submit):
+    bulk = submit(priority="batch")
+    waiting = submit(owner="somebody")
+    assert (services.queue.place(bulk), services.queue.place(waiting)) == (2, 1)
+    claims = [services.queue.claim() for _ in range(2)]
+    assert [claim.generation_id for claim in claims] == [waiting.id, bulk.id]
+    assert claims[0].rank < claims[1].rank
+
+
+def test_a_generation_whose_worker_was_lost_is_claimed_before_those_that_came_later(services, submit, clock):
+    first = submit()
+    services.queue.claim()
+    submit()
+    clock.now += LEASE_S + 1
+    assert services.queue.claim().generation_id == first.id
+
+
 def test_a_released_generation_is_claimed_again(services, submit):
     row = submit()
     first = services.queue.claim()
@@ -159,7 +228,7 @@ def test_a_full_queue_refuses(services, submit):
     submit()
     with pytest.raises(Refusal) as refusal:
         submit(max_queue=1)
-    assert refusal.value.status == 503
+    assert refusal.value.status == 429
 
 
 def test_deleting_a_composition_takes_its_generations_from_their_holders(services, submit):
