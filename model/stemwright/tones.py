@@ -83,12 +83,13 @@ def sung(voices: Tensor) -> Tensor:
 
     Levels and frequencies go straight from the middle of one half frame to that of the next. Where a voice
     is in its turn follows from its frequencies so far; voices start at fixed places, no two alike, so that a
-    chord has no common peak.
+    chord has no common peak. Levels and places have gradients, offsets none: through a sum of waves, pitch
+    would take long to find.
     """
     level, offset, place = voices.float().unbind(2)
     amplitude = amplitudes(level)
     own = voice_hz().to(voices.device)
-    hz = own.float() * 2 ** (offset.clamp(-MAX_OFFSET, MAX_OFFSET) / 12)
+    hz = own.float() * 2 ** (offset.detach().clamp(-MAX_OFFSET, MAX_OFFSET) / 12)
     hz, amplitude, place = (torch.cat([x[:, :1], x, x[:, -1:]], dim=1) for x in (hz, amplitude, place))
     turns = (hz[:, 1:].double() + hz[:, :-1].double()) / 2 * HOP / SAMPLE_RATE_HZ
     start = _first_turns().to(voices.device)

@@ -18,7 +18,9 @@ from stemwright.codec_training.discriminator import (
 from stemwright.codec_training.spectral_loss import (
     WINDOWS,
     PitchReadout,
+    energy_distance,
     heard_from_one_side,
+    mel_amplitudes,
     mel_distance,
 )
 from stemwright.codec_training.voice_loss import voice_losses
@@ -49,6 +51,8 @@ class CodecTraining:
     """Of the averaged weights."""
     mel: float = 1.0
     """Weight of the mel distance, the sum over three time scales a step."""
+    energy: float = 0.5
+    """Weight of the distance of bands' powers over a third of a second, the sum over the same."""
     level: float = 3.0
     """Weight of how loud voices are."""
     offset: float = 0.5
@@ -122,16 +126,18 @@ class CodecLearner:
             log_variance = log_variance.clamp(-12, 4)
             sounding = self.model.decoder(mean + noise * (log_variance / 2).exp())
             read = self.readout(mean, mid_side[:, 0])
-        # voices learn from voices: through a sum of waves it would take them long to find their pitch
         first = int(torch.randint(0, NOISE_FRAMES, (1,), generator=random))
-        made = audio_of(sounding._replace(voices=sounding.voices.detach()), first)
+        made = audio_of(sounding, first)
         stereo = torch.stack([made[:, 0] + made[:, 1], made[:, 0] - made[:, 1]], dim=1)
         angles = (torch.rand(len(audio), generator=random) * math.pi).to(self.device)
         shift = int(torch.randint(0, MAX_SHIFT, (1,), generator=random))
         one, true = (heard_from_one_side(x, angles)[..., shift:] for x in (stereo, audio))
         windows = [WINDOWS[int(i)] for i in torch.randperm(len(WINDOWS), generator=random)[:3]]
+        mels = [(mel_amplitudes(one, window), mel_amplitudes(true, window)) for window in windows]
+        energies = [energy_distance(*mel, window) for mel, window in zip(mels, windows, strict=True)]
         losses = {
-            "mel": torch.stack([mel_distance(one, true, window) for window in windows]).sum(),
+            "mel": torch.stack([mel_distance(*mel) for mel in mels]).sum(),
+            "energy": torch.stack(energies).sum(),
             "kl": 0.5 * (mean.float() ** 2 + log_variance.exp() - 1 - log_variance).float().mean(),
             "pitch": read,
             **voice_losses(sounding.voices, voices),

@@ -16,6 +16,8 @@ WINDOWS = (256, 512, 1024, 2048, 4096, 8192)
 """Time scales in audio samples, 5 to 171 ms; a long window hears pitch, a short one strokes."""
 MEL_FLOOR = 1e-5
 """-100 dB: what is below counts as silence."""
+ENERGY_SPAN = 16_384
+"""Audio samples, 0.34 s."""
 PITCHES = range(24, 108)
 """MIDI numbers whose levels latents are asked for: C1, 33 Hz, to B7, 4 kHz."""
 PITCH_WINDOW = 8192
@@ -30,15 +32,31 @@ def heard_from_one_side(audio: Tensor, angles: Tensor) -> Tensor:
     return angles.cos()[:, None] * audio[:, 0] + angles.sin()[:, None] * audio[:, 1]
 
 
-def mel_distance(made: Tensor, true: Tensor, window: int) -> Tensor:
-    """Mean distance of the log10 mel spectra of `[B, n]` and `[B, n]` at one time scale."""
-    return (log_mel(made, window) - log_mel(true, window)).abs().mean()
-
-
-def log_mel(audio: Tensor, window: int) -> Tensor:
-    """`[B, n]` → log10 amplitudes `[B, F, M]`."""
+def mel_amplitudes(audio: Tensor, window: int) -> Tensor:
+    """`[B, n]` → mean amplitudes of mel bands `[B, F, M]` at one time scale."""
     bins = torch.view_as_real(spectrum(audio, window, window // 2)).square().sum(-1)
-    amplitude = (bins + 1e-14).sqrt() @ mel_filters(window, audio.device)
+    return (bins + 1e-14).sqrt() @ mel_filters(window, audio.device)
+
+
+def mel_distance(made: Tensor, true: Tensor) -> Tensor:
+    """Mean distance of the log10 of amplitudes `[B, F, M]`: what sounds when."""
+    return (_log_amplitude(made) - _log_amplitude(true)).abs().mean()
+
+
+def energy_distance(made: Tensor, true: Tensor, window: int) -> Tensor:
+    """The same of each band's power over `ENERGY_SPAN`: how much sounds, whenever it does.
+
+    A network that does not know when a stroke comes says what is likeliest in each frame, which is little;
+    here it has to account for the whole.
+    """
+    frames = min(ENERGY_SPAN // (window // 2), made.shape[1])
+    whole = made.shape[1] // frames * frames
+    powers = (x[:, :whole].square().unflatten(1, (-1, frames)).mean(2) for x in (made, true))
+    one, two = (_log_amplitude((power + 1e-14).sqrt()) for power in powers)
+    return (one - two).abs().mean()
+
+
+def _log_amplitude(amplitude: Tensor) -> Tensor:
     return torch.log10(amplitude.clamp(min=MEL_FLOOR))
 
 

@@ -8,8 +8,9 @@ from stemwright.codec_training.spectral_loss import (
     PITCHES,
     WINDOWS,
     PitchReadout,
+    energy_distance,
     heard_from_one_side,
-    log_mel,
+    mel_amplitudes,
     mel_distance,
     pitch_levels,
 )
@@ -27,16 +28,30 @@ def noise(num_samples: int = 24 * HOP) -> Tensor:
 
 @pytest.mark.parametrize("window", WINDOWS)
 def test_equal_sounds_are_at_no_distance_and_ten_decibels_are_half_a_bel_of_amplitude(window: int) -> None:
-    assert float(mel_distance(noise(), noise(), window)) == 0
-    assert float(mel_distance(noise(), noise() * 10 ** (-10 / 20), window)) == pytest.approx(0.5, abs=0.01)
+    loud, quiet = (mel_amplitudes(noise() * gain, window) for gain in (1.0, 10 ** (-10 / 20)))
+    assert float(mel_distance(loud, loud)) == float(energy_distance(loud, loud, window)) == 0
+    assert float(mel_distance(loud, quiet)) == pytest.approx(0.5, abs=0.01)
+    assert float(energy_distance(loud, quiet, window)) == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_energy_is_blind_to_when_within_its_span_and_sees_what_is_missing(window: int) -> None:
+    stroke = torch.zeros(1, 64 * HOP)
+    stroke[:, 24 * HOP : 25 * HOP] = noise(HOP)
+    late = stroke.roll(4 * HOP, dims=1)
+    early, late, nothing = (mel_amplitudes(x, window) for x in (stroke, late, torch.zeros_like(stroke)))
+    assert float(mel_distance(early, late)) > 5 * float(energy_distance(early, late, window))
+    assert float(energy_distance(early, nothing, window)) > 10 * float(energy_distance(early, late, window))
 
 
 def test_silence_has_the_floor_and_a_gradient_that_is_finite() -> None:
     made = torch.zeros(1, 8 * HOP, requires_grad=True)
-    mel_distance(made, noise(8 * HOP), 512).backward()
+    amplitudes = mel_amplitudes(made, 512), mel_amplitudes(noise(8 * HOP), 512)
+    (mel_distance(*amplitudes) + energy_distance(*amplitudes, 512)).backward()
     assert made.grad is not None
     assert bool(made.grad.isfinite().all())
-    assert float(log_mel(torch.zeros(1, 8 * HOP), 512).max()) == pytest.approx(-5)
+    floor = torch.full_like(amplitudes[0], 1e-5)
+    assert float(mel_distance(mel_amplitudes(torch.zeros(1, 8 * HOP), 512), floor)) == 0
 
 
 def test_angles_give_left_right_mid_and_side() -> None:
