@@ -15,6 +15,7 @@ from stemwright.latent_stats import LatentMoments
 from stemwright.prompts import SongMetadata
 from stemwright.song_index import IndexedSong, write_song_index
 from stemwright.tracks import TRACKS
+from stemwright_platform.serving import proxy
 
 LATENT_DIM = 6
 CHUNK_FRAMES = 40
@@ -25,6 +26,7 @@ def ray_cluster() -> Iterator[Any]:
     """A local Ray of four logical cores for the whole session; its dashboard takes jobs."""
     os.environ["RAY_AUTH_MODE"] = "disabled"
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ[proxy.VARIABLE] = proxy.IMPORT_PATH  # as `stemwright serve` does
     import ray
 
     with socket.socket() as probe:

@@ -12,6 +12,7 @@ from stemwright_platform.serving.settings import ServingSettings
     max_ongoing_requests=256,
     ray_actor_options={"num_cpus": 0.25},
     graceful_shutdown_wait_loop_s=0.5,
+    graceful_shutdown_timeout_s=70,  # event streams end after 60
 )
 @serve.ingress()
 class ApiReplica:

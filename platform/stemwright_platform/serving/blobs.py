@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,12 @@ class BlobStore:
 
     def delete(self, key: str) -> None:
         """Remove a blob; one that is gone already is no error."""
-        if self._fs.exists(path := self._path(key)):
-            self._fs.rm_file(path)
+        with suppress(FileNotFoundError):
+            self._fs.rm_file(self._path(key))
 
     def keys(self, *, before: float | None = None) -> list[str]:
         """Every key there is, or those that were written before a time in seconds since 1970."""
+        self._fs.invalidate_cache()  # other processes write and delete too
         found = self._fs.find(self._root, detail=True)
         return sorted(
             os.path.relpath(path, self._root)

@@ -1,11 +1,14 @@
 """Stems to latents and back, as a deployment."""
 
+import hashlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from ray import serve
 
+from stemwright_platform.serving.latent_cache import LatentCache
 from stemwright_platform.serving.loaded_models import LoadedModels, preload
 from stemwright_platform.serving.schema import ModelFacts
 from stemwright_platform.serving.settings import ServingSettings
@@ -30,6 +33,7 @@ class CodecReplica:
         use_threads(settings.threads)
         self._settings = settings
         self._codecs: LoadedModels[Codec] = LoadedModels(self._codec)
+        self._latents = LatentCache()
         self._models: LoadedModels[tuple[StemCoder, ModelFacts]] = LoadedModels(self._of_model)
         preload(self._models, settings)
 
@@ -39,11 +43,13 @@ class CodecReplica:
 
     def encode(self, given: dict[str, bytes], duration_s: float, model: str) -> NDArray[np.float32]:
         """Normalised latents [1, K, D, S] of given stems (WAV files)."""
-        from stemwright_platform.serving.stems import decoded
-
         coder, _ = self._models.get(model)
-        audio = {track: decoded(wav, coder.codec.sample_rate_hz) for track, wav in given.items()}
-        return coder.encode(audio, duration_s).cpu().numpy()
+        whole = np.zeros((1, *coder.stats.mean.shape, coder.num_frames(duration_s)), np.float32)
+        for track, wav in given.items():
+            key = (model, track, duration_s, hashlib.sha256(wav).digest())
+            made = self._latents.get(key, partial(_encoded, coder, track, wav, duration_s))
+            whole[0, coder.tracks.index(track)] = made
+        return whole
 
     def decode(
         self, latents: NDArray[np.float32], targets: tuple[str, ...], duration_s: float, model: str
@@ -73,6 +79,14 @@ class CodecReplica:
         from stemwright.codec import load_codec
 
         return load_codec(name, weights=self._settings.codec_weights, device=self._settings.device)
+
+
+def _encoded(coder: "StemCoder", track: str, wav: bytes, duration_s: float) -> NDArray[np.float32]:
+    """Normalised latents [D, S] of one stem."""
+    from stemwright_platform.serving.stems import decoded
+
+    audio = {track: decoded(wav, coder.codec.sample_rate_hz)}
+    return coder.encode(audio, duration_s)[0, coder.tracks.index(track)].cpu().numpy().copy()
 
 
 def _facts(uri: str, version: str, checkpoint: "Checkpoint", sample_rate_hz: int) -> ModelFacts:

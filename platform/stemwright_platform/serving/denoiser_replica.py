@@ -1,6 +1,7 @@
 """Guided denoising, as an autoscaled deployment."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,9 @@ from numpy.typing import NDArray
 from ray import serve
 
 from stemwright_platform.serving.loaded_models import LoadedModels, preload
+from stemwright_platform.serving.scaling import GENERATIONS
 from stemwright_platform.serving.settings import ServingSettings
+from stemwright_platform.serving.tables import QUEUED, RUNNING
 from stemwright_platform.serving.threads import use_threads
 from stemwright_platform.serving.wire import DenoisingOrder, Step
 
@@ -19,10 +22,12 @@ if TYPE_CHECKING:
     from stemwright.checkpoint import Checkpoint
     from stemwright.sampler import Sampling
 
+WARM_UP_FRAMES = 384
 AUTOSCALING = {
     "min_replicas": 1,
     "max_replicas": 2,
     "target_ongoing_requests": 4,
+    "policy": {"policy_function": "stemwright_platform.serving.scaling:on_backlog"},
     "upscale_delay_s": 5,
     "downscale_delay_s": 120,
 }
@@ -39,18 +44,26 @@ class DenoiserReplica:
     """The model of each checkpoint in use, behind one engine."""
 
     def __init__(self, settings: ServingSettings) -> None:
+        from stemwright_platform.serving.database import Database
         from stemwright_platform.serving.engine import DenoisingEngine
+        from stemwright_platform.serving.queue import GenerationQueue
 
         use_threads(settings.threads)
         self._settings, self._device = settings, settings.device
         self._models: LoadedModels[Checkpoint] = LoadedModels(self._of_model)
         preload(self._models, settings)
         self._engine = DenoisingEngine(settings.max_rows)
+        self._queue = GenerationQueue(Database(settings.database_url), time.time)
 
     def check_health(self) -> None:
         """Serve replaces a replica whose engine has died."""
         if not self._engine.alive:
             raise RuntimeError("the denoising engine has stopped")
+
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """For `on_backlog`; Serve asks every few seconds."""
+        counts = await asyncio.to_thread(self._queue.counts)
+        return {GENERATIONS: float(counts[QUEUED] + counts[RUNNING])}
 
     def prepare(self, model: str) -> None:
         """Load a version; raises why it cannot be used."""
@@ -91,7 +104,9 @@ class DenoiserReplica:
         from stemwright.checkpoint import load_checkpoint
         from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
 
-        return load_checkpoint(checkpoint_folder(model, self._settings.tracking_uri), self._device)
+        checkpoint = load_checkpoint(checkpoint_folder(model, self._settings.tracking_uri), self._device)
+        _warm_up(checkpoint)
+        return checkpoint
 
     def _sampling(self, checkpoint: "Checkpoint", order: DenoisingOrder) -> "Sampling":
         import torch
@@ -113,3 +128,18 @@ class DenoiserReplica:
         )
         latents = torch.from_numpy(order.latents.copy()).to(self._device)
         return start_sampling(checkpoint, request, latents, prompt)
+
+
+def _warm_up(checkpoint: "Checkpoint") -> None:
+    """One forward of an ordinary length: the first request finds kernels chosen and memory at hand."""
+    import torch
+
+    from stemwright.text_embedding import TextEmbedding
+
+    mean = checkpoint.stats.mean
+    z = mean.new_zeros(1, *mean.shape, WARM_UP_FRAMES)
+    t = torch.full((1, len(mean)), checkpoint.schedule.num_timesteps, device=mean.device)
+    states = mean.new_zeros(1, 8, checkpoint.preset.model.text_width)
+    text = TextEmbedding(states, torch.ones(1, 8, dtype=torch.bool, device=mean.device))
+    with torch.inference_mode():
+        checkpoint.model(z, t, text)

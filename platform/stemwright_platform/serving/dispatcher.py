@@ -18,6 +18,7 @@ from stemwright_platform.serving.failures import is_full
 from stemwright_platform.serving.housekeeping import tidy
 from stemwright_platform.serving.model_watch import ModelWatch
 from stemwright_platform.serving.queue import Claim
+from stemwright_platform.serving.scaling import in_hand
 from stemwright_platform.serving.schema import Brief, ModelFacts
 from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.stages import Array, Stages, WorkerLost
@@ -36,6 +37,8 @@ RENEW_S = 5.0
 """A lease is renewed this often though nothing has changed."""
 FACTS_S = 10.0
 """The model is told to be served this often."""
+COUNT_S = 2.0
+"""The denoisers are counted this often."""
 TIDY_S = 600.0
 """What time takes away is looked for this often."""
 PAUSE_S = 2.0
@@ -57,16 +60,17 @@ class Progress:
 
 
 class Dispatcher:
-    """Holds up to `max_in_flight` generations at once."""
+    """Holds a few generations more at once than the denoisers have room for."""
 
     def __init__(self, services: Services, stages: Stages, watch: ModelWatch) -> None:
         """`watch` has begun: it knows the model."""
         self._services, self._stages, self._watch = services, stages, watch
         self._working: set[asyncio.Task[None]] = set()
+        self._room = in_hand(1, services.settings.generations_each)
 
     async def run(self) -> None:
         """Work until cancelled; what is in hand is then given back to the queue."""
-        sides = (self._keep_telling(), self._keep_tidy(), self._watch.follow())
+        sides = (self._keep_telling(), self._keep_counting(), self._keep_tidy(), self._watch.follow())
         beside = [asyncio.create_task(each) for each in sides]
         try:
             while True:
@@ -86,6 +90,14 @@ class Dispatcher:
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), FACTS_S)
 
+    async def _keep_counting(self) -> None:
+        """How many denoisers there are, as they come and go."""
+        while True:
+            count = await _despite_faults(self._stages.num_denoisers())
+            if count is not None:
+                self._room = in_hand(count, self._services.settings.generations_each)
+            await asyncio.sleep(COUNT_S)
+
     async def _keep_tidy(self) -> None:
         while True:
             await asyncio.sleep(TIDY_S)
@@ -95,7 +107,7 @@ class Dispatcher:
 
     async def _take_on(self, facts: ModelFacts) -> bool:
         """Claim one generation for the model that is served now; False where none is to be had."""
-        if len(self._working) >= self._services.settings.max_in_flight:
+        if len(self._working) >= self._room:
             return False
         claim = await _despite_faults(asyncio.to_thread(self._services.queue.claim, facts.version))
         if claim is None:

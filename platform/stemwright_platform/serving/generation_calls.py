@@ -21,6 +21,9 @@ from stemwright_platform.serving.views import generation_view
 
 POLL_S = 0.25
 HEARTBEAT_S = 10.0
+STREAM_S = 60.0
+RETRY_MS = 500
+"""After which a browser follows again."""
 MAX_CANDIDATES = 8
 
 router = APIRouter(tags=["generations"])
@@ -57,18 +60,27 @@ def cancel_generation(generation_id: str, services: ServicesOfCall) -> Generatio
 
 
 @router.get("/generations/{generation_id}/events", response_class=StreamingResponse)
-def follow_generation(generation_id: str, services: ServicesOfCall) -> StreamingResponse:
-    """Server-sent events: `progress` at each change, `end` with the last state; comments keep it open."""
+def follow_generation(
+    generation_id: str,
+    services: ServicesOfCall,
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+) -> StreamingResponse:
+    """Server-sent events: `progress` at each change, `end` with the last state; comments keep it open.
+
+    A stream ends after a minute, so that a server that is replaced can let go of it: follow again, with the
+    last event's id in `Last-Event-ID` (browsers do both by themselves), and hear what came since.
+    """
     services.queue.get(generation_id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(
-        _events(services, generation_id), media_type="text/event-stream", headers=headers
-    )
+    events = _events(services, generation_id, last_event_id)
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
-async def _events(services: Services, generation_id: str) -> AsyncIterator[str]:
-    told, told_at = "", time.monotonic()
-    while True:
+async def _events(services: Services, generation_id: str, told: str | None) -> AsyncIterator[str]:
+    """`told`: id of the news that the caller has heard already."""
+    began = told_at = time.monotonic()
+    yield f"retry: {RETRY_MS}\n\n"
+    while time.monotonic() - began < STREAM_S:
         try:
             state, news = await run_in_threadpool(_news, services, generation_id)
         except Refusal as gone:  # the composition was deleted meanwhile
@@ -77,9 +89,9 @@ async def _events(services: Services, generation_id: str) -> AsyncIterator[str]:
         if state in ENDED:
             yield _event("end", news)
             return
-        if news != told:
+        if (identity := _identity(news)) != told:
             yield _event("progress", news)
-            told, told_at = news, time.monotonic()
+            told, told_at = identity, time.monotonic()
         elif time.monotonic() - told_at > HEARTBEAT_S:
             yield ": still here\n\n"
             told_at = time.monotonic()
@@ -93,7 +105,12 @@ def _news(services: Services, generation_id: str) -> tuple[str, str]:
 
 
 def _event(name: str, data: str) -> str:
-    return f"event: {name}\ndata: {data}\n\n"
+    return f"id: {_identity(data)}\nevent: {name}\ndata: {data}\n\n"
+
+
+def _identity(news: str) -> str:
+    """The same from every replica."""
+    return hashlib.sha256(news.encode()).hexdigest()[:16]
 
 
 def _brief(services: Services, composition_id: str, asked: NewGeneration) -> Brief:

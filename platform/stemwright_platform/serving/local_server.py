@@ -11,6 +11,7 @@ from pathlib import Path
 from stemwright.checkpoint import read_config
 from stemwright.errors import InputError
 from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
+from stemwright_platform.serving.proxy import IMPORT_PATH, VARIABLE
 from stemwright_platform.serving.settings import ServingSettings
 
 LOCAL_CPUS = 4
@@ -56,6 +57,7 @@ def local_server(
             "RAY_ADDRESS names another Ray: unset it to serve here, or deploy there with `serve deploy`"
         )
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    os.environ[VARIABLE] = IMPORT_PATH  # the proxies of a Ray that is started here inherit it
     connect(LOCAL_CPUS)
     try:
         yield _started(settings, host, port)

@@ -60,8 +60,9 @@ class ServingSettings(BaseModel):
     """Folder to look in for the codec's weights before the usual cache."""
     text_weights: str | None = None
     """Folder to look in for the text encoder's weights before the usual cache."""
-    max_in_flight: int = Field(default=6, ge=1)
-    """Generations the dispatcher holds at once: slightly more than the denoiser's replicas have rows for."""
+    generations_each: int = Field(default=4, ge=1)
+    """Generations that are meant for one denoiser at a time: the dispatcher holds a little more than that in
+    hand, and the denoisers scale by it (`target_ongoing_requests`)."""
     limits: Limits = Limits()
     """Bounds on requests."""
     retention: Retention = Retention()

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
+from ray import serve
 from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
 from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
@@ -41,6 +42,10 @@ class Stages:
             )
         return answers[-1][0]
 
+    async def num_denoisers(self) -> int:
+        """How many run."""
+        return await asyncio.to_thread(_num_running, self._denoiser.deployment_name)
+
     async def embed(self, prompts: list[str], model: str) -> list[TextArrays]:
         with _faults():
             return await self._text.embed.remote(prompts, model)
@@ -64,6 +69,12 @@ class Stages:
     ) -> dict[str, Array]:
         with _faults():
             return await self._codec.decode.remote(latents, targets, duration_s, model)
+
+
+def _num_running(deployment: str) -> int:
+    """Of this replica's application."""
+    application = serve.status().applications[serve.get_replica_context().app_name]
+    return application.deployments[deployment].replica_states.get("RUNNING", 0)
 
 
 async def _last(stream: AsyncIterator[Step | Array], on_step: Callable[[Step], None]) -> Array:

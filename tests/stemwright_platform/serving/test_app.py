@@ -106,6 +106,10 @@ def test_given_uploads_sound_in_the_mix_as_they_came(api, composition, make_sine
     assert np.allclose(mixed - bass, source, atol=1e-5)
 
 
+def test_no_header_of_a_caller_changes_how_long_a_call_may_take(api):
+    assert api.get("/readyz", headers={"x-request-timeout-seconds": "0.0001"}).status_code == 200
+
+
 def test_the_same_seed_gives_the_same_take_and_another_seed_another(api, composition):
     same = [generated(api, composition, targets=["bass"], seed=3, steps=2) for _ in range(2)]
     pair = generated(api, composition, targets=["bass"], seed=2, steps=2, candidates=2)

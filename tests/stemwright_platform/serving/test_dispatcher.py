@@ -27,9 +27,13 @@ class FaultyStages:
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.at_once = 0
+        self.denoisers = 1
 
     async def prepare(self, model: str) -> ModelFacts:
         return self.told.model_copy(update={"version": model})
+
+    async def num_denoisers(self) -> int:
+        return self.denoisers
 
     async def embed(self, prompts: list[str], model: str) -> list[TextArrays]:
         return [TextArrays(np.zeros((1, 1, 2), np.float32), np.ones((1, 1), bool)) for _ in prompts]
@@ -284,17 +288,22 @@ def test_what_is_in_hand_ends_on_its_version_and_what_comes_next_has_the_new_one
     assert made == [["a-model"] * 2, ["the next"] * 2]
 
 
-def test_no_more_are_held_than_configured(services, facts, submit):
+def test_a_little_more_is_in_hand_than_the_denoisers_have_room_for_as_they_come_and_go(
+    services, facts, submit, monkeypatch
+):
+    monkeypatch.setattr(module, "COUNT_S", 0.05)
+
     async def run() -> None:
         stages = FaultyStages(facts)
         stages.go_on.clear()
         running = asyncio.create_task(_dispatch(services, stages))
-        await _until(lambda: stages.at_once == services.settings.max_in_flight)
-        await asyncio.sleep(0.1)
-        assert services.queue.counts()["queued"] == 2
+        for stages.denoisers, held in ((1, 5), (2, 10)):
+            await _until(lambda held=held: stages.at_once == held)
+            await asyncio.sleep(0.2)
+            assert services.queue.counts()["queued"] == 12 - held
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
-    for _ in range(services.settings.max_in_flight + 2):
+    for _ in range(12):
         submit(seeds=[1])
     asyncio.run(run())

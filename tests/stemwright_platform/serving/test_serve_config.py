@@ -1,3 +1,4 @@
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,11 @@ def test_the_configured_deployments_are_those_of_the_application():
     )
     configured = {each["name"]: each for each in CONFIG["applications"][0]["deployments"]}
     assert set(configured) == {deployment.name for deployment in deployments}
-    assert configured["denoiser"]["autoscaling_config"]["max_replicas"] > 1
+    scaling = configured["denoiser"]["autoscaling_config"]
+    assert scaling["max_replicas"] > 1
+    assert scaling["target_ongoing_requests"] == CONFIG["applications"][0]["args"]["generations_each"]
+    module, _, function = scaling["policy"]["policy_function"].partition(":")
+    assert callable(getattr(import_module(module), function))
 
 
 def test_a_misspelt_argument_is_refused():
