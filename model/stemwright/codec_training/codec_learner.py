@@ -39,7 +39,7 @@ MAX_SHIFT = 512
 class CodecTraining:
     """One run."""
 
-    steps: int = 8_000
+    steps: int = 16_000
     """Length of the run."""
     batch_size: int = 12
     """Crops a step."""
@@ -55,7 +55,7 @@ class CodecTraining:
     """Weight of the distance of bands' powers over a third of a second, the sum over the same."""
     level: float = 3.0
     """Weight of how loud voices are."""
-    offset: float = 0.5
+    offset: float = 1.0
     """Weight of where in their semitones they are."""
     place: float = 0.3
     """Weight of where between the sides they are."""
@@ -63,7 +63,7 @@ class CodecTraining:
     """Weight of the latents' distance from N(0, I)."""
     pitch: float = 0.2
     """Weight of the pitch that a linear layer reads off the latents."""
-    judged_from: float = 0.6
+    judged_from: float = 0.9
     """Progress from which the judge has a say."""
     deceive: float = 0.05
     """Weight of deceiving it."""

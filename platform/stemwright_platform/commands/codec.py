@@ -24,12 +24,12 @@ MANIFESTS = "The corpus that `stemwright corpus` wrote; may be repeated."
 
 @app.command(
     epilog="Example: `stemwright codec train --manifest data/demo/manifest.parquet --out runs/codec "
-    "--steps 8000`"
+    "--steps 16000`"
 )
 def train(
     manifest: Annotated[list[str], typer.Option(help=MANIFESTS)],
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
-    steps: Annotated[int, typer.Option(help="Length of the run.", min=1)] = 8000,
+    steps: Annotated[int, typer.Option(help="Length of the run.", min=1)] = 16_000,
     seed: Annotated[int, typer.Option(help="Of weights, crops and noise.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     save_every: Annotated[int, typer.Option(help="Steps between saved states.", min=1)] = 500,

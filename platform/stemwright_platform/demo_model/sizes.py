@@ -6,7 +6,7 @@ VARIANTS = 1
 """Renderings of each MIDI file."""
 MIDI_WEIGHT = 0.25
 """Samples of the rendered songs for each of the demo corpus."""
-CODEC_STEPS = 8_000
+CODEC_STEPS = 16_000
 PRESET, HOURS = "demo", 6.0
 """What is trained, and how long where neither hours nor steps are asked for."""
 SCALES = (0.0, 1.0, 1.5, 2.0, 3.0, 5.0)
