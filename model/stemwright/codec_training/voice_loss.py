@@ -13,8 +13,8 @@ LEAST_MEAN = 1e-5
 def voice_losses(made: Tensor, true: Tensor) -> dict[str, Tensor]:
     """Mean distances of voices `[B, H, X, J]`, by name.
 
-    A voice's offset and place count by its amplitude: of one that rests they say nothing, and where a weak one
-    among strong ones is, is chance.
+    A voice's offset and place count by its amplitude: of one that rests they say nothing, and where a weak
+    one among strong ones is, is chance.
     """
     level = (made - true)[:, :, 0]
     sounding = amplitudes(true[:, :, 0])
