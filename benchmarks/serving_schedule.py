@@ -38,6 +38,7 @@ KINDS = (
     (Task(("melody",), ("drums",)), Guidance(scale=2.0, text_scale=3.0)),
 )
 SHORT = 10
+ABOUT = (__doc__ or "").split("\n\n")[2].strip()
 
 
 @dataclass(slots=True)
@@ -95,12 +96,16 @@ def by_steps(accelerator: Accelerator) -> tuple[Server, Callable[[], None]]:
     async def answer(asked: Asked) -> None:
         loop = asyncio.get_running_loop()
         ended = loop.create_future()
+
+        def on_end(result: torch.Tensor | Exception) -> None:
+            loop.call_soon_threadsafe(ended.set_result, result)
+
         engine.start(
             Job(
                 denoiser=accelerator,
                 sampling=asked.sampling(),
                 on_step=lambda step, num_steps: None,
-                on_end=lambda result: loop.call_soon_threadsafe(ended.set_result, result),
+                on_end=on_end,
             )
         )
         await ended
@@ -138,7 +143,7 @@ class WholeRequests:
 
 
 def by_whole_requests(accelerator: Accelerator) -> tuple[Server, Callable[[], None]]:
-    deployment = serve.deployment(WholeRequests, max_ongoing_requests=10_000)
+    deployment = serve.deployment(max_ongoing_requests=10_000)(WholeRequests)
     handle = serve.run(deployment.bind(accelerator), route_prefix=None)
 
     async def answer(asked: Asked) -> None:
@@ -272,7 +277,7 @@ def main() -> None:
     connect()
     step_s = asked.step_ms / 1000
     parts = [
-        f"# Batching at the level of steps\n\n{__doc__.split(chr(10) * 2)[2].strip()}\n",
+        f"# Batching at the level of steps\n\n{ABOUT}\n",
         *saturated(step_s, asked.rows, asked.requests),
         *loaded(step_s, asked.rows, asked.requests, 0.7),
     ]

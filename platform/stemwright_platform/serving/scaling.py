@@ -21,6 +21,7 @@ def on_backlog(context: AutoscalingContext) -> tuple[float, dict[str, Any]]:
     told = (context.aggregated_metrics or {}).get(GENERATIONS, {})
     if not told:
         return float(context.target_num_replicas), {}
+    assert context.config is not None
     return max(told.values()) / context.config.target_ongoing_requests, {}
 
 
