@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from stemwright import conv_codec
 from stemwright.errors import InputError
 from stemwright_platform.demo_model import plan as plan_module
 from stemwright_platform.demo_model.plan import DemoModelPlan
@@ -13,6 +14,7 @@ from stemwright_platform.demo_model.sizes import CODEC_STEPS, HOURS
 def no_shipped_codec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the trained codec would ship; nothing is there."""
     monkeypatch.setattr(plan_module, "SHIPPED_CODEC", tmp_path / "shipped.safetensors")
+    monkeypatch.setattr(conv_codec, "SHIPPED", tmp_path / "shipped.safetensors")
     return tmp_path / "shipped.safetensors"
 
 
