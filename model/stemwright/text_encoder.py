@@ -6,7 +6,6 @@ Axes: B batch, L token, E text channel.
 import hashlib
 import importlib.util
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from torch import Tensor
 from stemwright.beat_grid import read_grid
 from stemwright.errors import InputError
 from stemwright.pretrained import pretrained_folder, quiet_loading, weights_sha256
+from stemwright.recently_used import RecentlyUsed
 from stemwright.text_embedding import TextEmbedding, TextEncoder
 
 MAX_TOKENS = 128
@@ -106,41 +106,28 @@ class CachedTextEncoder:
         self.name = encoder.name
         self.width = encoder.width
         self.fingerprint = encoder.fingerprint
-        self.max_bytes = max_bytes
         self._encoder = encoder
-        self._states: OrderedDict[str, Tensor] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
+        self._states: RecentlyUsed[str, Tensor] = RecentlyUsed(max_bytes, _num_bytes)
 
     @property
     def num_bytes(self) -> int:
         """What is remembered now."""
-        return self._bytes
+        return self._states.num_bytes
 
     def __call__(self, prompts: Sequence[str]) -> TextEmbedding:
         """As the encoder itself; only prompts not remembered are encoded, as one batch."""
-        with self._lock:
-            known = {prompt: self._states[prompt] for prompt in set(prompts) if prompt in self._states}
-        missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in known]
-        if missing:
+        held = {prompt: self._states.get(prompt) for prompt in prompts}
+        known = {prompt: states for prompt, states in held.items() if states is not None}
+        if missing := [prompt for prompt in held if prompt not in known]:
             known |= self._encode(missing)
-        with self._lock:
-            for prompt in dict.fromkeys(prompts):
-                self._remember(prompt, known[prompt])
+        for prompt in held:
+            self._states.put(prompt, known[prompt])
         return _stack([known[prompt] for prompt in prompts])
 
     def _encode(self, prompts: list[str]) -> dict[str, Tensor]:
         embedding = self._encoder(prompts)
         rows = zip(embedding.states, embedding.mask, strict=True)
         return {prompt: states[mask] for prompt, (states, mask) in zip(prompts, rows, strict=True)}
-
-    def _remember(self, prompt: str, states: Tensor) -> None:
-        if prompt not in self._states:
-            self._states[prompt] = states
-            self._bytes += _num_bytes(prompt, states)
-        self._states.move_to_end(prompt)
-        while self._bytes > self.max_bytes:
-            self._bytes -= _num_bytes(*self._states.popitem(last=False))
 
 
 def _num_bytes(prompt: str, states: Tensor) -> int:

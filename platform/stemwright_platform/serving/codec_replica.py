@@ -1,6 +1,7 @@
 """Stems to latents and back, as a deployment."""
 
 import hashlib
+from collections.abc import Hashable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ray import serve
 
-from stemwright_platform.serving.latent_cache import LatentCache
+from stemwright.recently_used import RecentlyUsed
 from stemwright_platform.serving.loaded_models import LoadedModels, preload
 from stemwright_platform.serving.schema import ModelFacts
 from stemwright_platform.serving.settings import ServingSettings
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from stemwright.checkpoint import Checkpoint
     from stemwright.codec import Codec
     from stemwright.stem_coder import StemCoder
+
+LATENT_BYTES = 256 << 20
+"""Latents of given stems that are kept: who makes ten takes to one drum track has it encoded once."""
 
 
 @serve.deployment(
@@ -33,7 +37,9 @@ class CodecReplica:
         use_threads(settings.threads)
         self._settings = settings
         self._codecs: LoadedModels[Codec] = LoadedModels(self._codec)
-        self._latents = LatentCache()
+        self._latents: RecentlyUsed[Hashable, NDArray[np.float32]] = RecentlyUsed(
+            LATENT_BYTES, lambda _, latents: latents.nbytes
+        )
         self._models: LoadedModels[tuple[StemCoder, ModelFacts]] = LoadedModels(self._of_model)
         preload(self._models, settings)
 
@@ -47,7 +53,7 @@ class CodecReplica:
         whole = np.zeros((1, *coder.stats.mean.shape, coder.num_frames(duration_s)), np.float32)
         for track, wav in given.items():
             key = (model, track, duration_s, hashlib.sha256(wav).digest())
-            made = self._latents.get(key, partial(_encoded, coder, track, wav, duration_s))
+            made = self._latents.get_or_make(key, partial(_encoded, coder, track, wav, duration_s))
             whole[0, coder.tracks.index(track)] = made
         return whole
 

@@ -12,7 +12,6 @@ from ray import serve
 from stemwright_platform.serving.loaded_models import LoadedModels, preload
 from stemwright_platform.serving.scaling import GENERATIONS
 from stemwright_platform.serving.settings import ServingSettings
-from stemwright_platform.serving.tables import QUEUED, RUNNING
 from stemwright_platform.serving.threads import use_threads
 from stemwright_platform.serving.wire import DenoisingOrder, Step
 
@@ -62,8 +61,7 @@ class DenoiserReplica:
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """For `on_backlog`; Serve asks every few seconds."""
-        counts = await asyncio.to_thread(self._queue.counts)
-        return {GENERATIONS: float(counts[QUEUED] + counts[RUNNING])}
+        return {GENERATIONS: float(await asyncio.to_thread(self._queue.num_open))}
 
     def prepare(self, model: str) -> None:
         """Load a version; raises why it cannot be used."""

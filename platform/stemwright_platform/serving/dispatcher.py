@@ -267,11 +267,11 @@ async def _undisturbed(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _despite_faults(work: Coroutine[Any, Any, T]) -> T | None:
-    """The result, or None with a line in the log: storage may come back."""
+    """The result, or None with a line in the log: storage and cluster may come back."""
     try:
         return await work
     except Exception:
-        log.exception("a call to the storage failed")
+        log.exception("a call to the storage or the cluster failed")
         return None
 
 

@@ -124,6 +124,12 @@ class GenerationQueue:
             found_counts = {row.state: row.number for row in rows}
         return {state: found_counts.get(state, 0) for state in (QUEUED, RUNNING, *ENDED)}
 
+    def num_open(self) -> int:
+        """Generations that wait or are in hand."""
+        with self._database.read() as session:
+            query = select(func.count()).where(Generation.state.in_((QUEUED, RUNNING)))
+            return session.scalar(query) or 0
+
     def cancel(self, generation_id: str) -> Generation:
         """End a generation that has not ended; its holder notices at the next `renew`."""
         with self._database.write() as session:

@@ -1,6 +1,10 @@
 import numpy as np
 
-from stemwright_platform.serving.latent_cache import LatentCache
+from stemwright.recently_used import RecentlyUsed
+
+
+def cache_of(max_bytes: int = 1000) -> RecentlyUsed[str, np.ndarray]:
+    return RecentlyUsed(max_bytes, lambda _, array: array.nbytes)
 
 
 class Maker:
@@ -9,22 +13,22 @@ class Maker:
     def __init__(self) -> None:
         self.made: list[object] = []
 
-    def __call__(self, cache: LatentCache, key: str) -> np.ndarray:
+    def __call__(self, cache: RecentlyUsed[str, np.ndarray], key: str) -> np.ndarray:
         def make() -> np.ndarray:
             self.made.append(key)
             return np.full(10, float(ord(key)), np.float32)
 
-        return cache.get(key, make)
+        return cache.get_or_make(key, make)
 
 
 def test_what_is_kept_is_made_once() -> None:
-    cache, ask = LatentCache(), Maker()
+    cache, ask = cache_of(), Maker()
     assert all((ask(cache, key) == float(ord(key))).all() for key in "abab")
     assert ask.made == ["a", "b"]
 
 
 def test_the_least_recently_used_goes_first_and_the_bound_holds() -> None:
-    cache, ask = LatentCache(max_bytes=80), Maker()
+    cache, ask = cache_of(max_bytes=80), Maker()
     for key in "abacb":
         ask(cache, key)
         assert cache.num_bytes <= 80
@@ -32,7 +36,7 @@ def test_the_least_recently_used_goes_first_and_the_bound_holds() -> None:
 
 
 def test_what_is_larger_than_the_bound_is_given_and_not_kept() -> None:
-    cache, ask = LatentCache(max_bytes=30), Maker()
+    cache, ask = cache_of(max_bytes=30), Maker()
     assert len(ask(cache, "a")) == len(ask(cache, "a")) == 10
     assert ask.made == ["a", "a"]
     assert cache.num_bytes == 0
