@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-schedule bench-features bench-scoring bench-coherence serve clean help
+.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-schedule bench-autoscaling bench-api bench-cores bench-features bench-scoring bench-coherence serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -77,6 +77,15 @@ bench-teacher: .venv/.dev  ## Self-bootstrapping: step rate and share served by 
 
 bench-schedule: .venv/.dev  ## Batching at the level of steps against whole requests, on a simulated accelerator
 	$(BIN)/python benchmarks/serving_schedule.py
+
+bench-autoscaling: .venv/.dev  ## Denoisers under a load that rises and falls, as a picture
+	$(BIN)/python benchmarks/autoscaling.py
+
+bench-cores: .venv/.dev  ## The serving engine with preset small on two cores
+	$(BIN)/python benchmarks/serving_cores.py
+
+bench-api: .venv/.dev  ## What the API adds to a call: 200 clients that poll
+	$(BIN)/python benchmarks/api_overhead.py
 
 bench-features: .venv/.dev  ## How fast a signal's features are extracted, and musicnn against plain convolutions
 	$(BIN)/python benchmarks/feature_speed.py

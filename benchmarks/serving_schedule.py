@@ -24,8 +24,9 @@ from ray import serve
 
 from stemwright.diffusion import NoiseSchedule
 from stemwright.guidance import Guidance
-from stemwright.sampler import Sampling
+from stemwright.sampler import Prompt, Sampling
 from stemwright.tasks import Task
+from stemwright.text_embedding import TextEmbedding, cat
 from stemwright_platform.cluster import connect
 from stemwright_platform.serving.batch_plan import Job
 from stemwright_platform.serving.engine import DenoisingEngine
@@ -67,22 +68,37 @@ class Asked:
     kind: int
     at_s: float
     """When it comes."""
+    shape: tuple[int, ...] = (1, 4, 1, 1)
+    """Of its latents."""
+    text_width: int = 0
+    """Of its prompt's embedding; 0 for an accelerator that reads none."""
 
     def sampling(self) -> Sampling:
         task, guidance = KINDS[self.kind]
         generator = torch.Generator().manual_seed(self.number)
-        given = torch.zeros(1, 4, 1, 1)
         return Sampling(
-            SCHEDULE, task, given, guidance=guidance, num_steps=self.num_steps, generator=generator
+            SCHEDULE,
+            task,
+            torch.zeros(self.shape),
+            self._prompt(),
+            guidance=guidance,
+            num_steps=self.num_steps,
+            generator=generator,
         )
 
+    def _prompt(self) -> Prompt | None:
+        if not self.text_width:
+            return None
+        text = TextEmbedding(torch.zeros(1, 8, self.text_width), torch.ones(1, 8, dtype=torch.bool))
+        return Prompt(full=text, prefix=text)
 
-def load(count: int, rate_hz: float, seed: int) -> list[Asked]:
-    """Requests with Poisson arrivals; all at once where the rate is infinite."""
+
+def load(count: int, rate_hz: float, seed: int, **options: Any) -> list[Asked]:
+    """Requests with Poisson arrivals; all at once where the rate is infinite. `options`: of each."""
     rng, at = random.Random(seed), 0.0
     asked = []
     for number in range(count):
-        asked.append(Asked(number, rng.choice(STEPS), rng.randrange(len(KINDS)), at))
+        asked.append(Asked(number, rng.choice(STEPS), rng.randrange(len(KINDS)), at, **options))
         at += rng.expovariate(rate_hz) if rate_hz < float("inf") else 0.0
     return asked
 
@@ -136,7 +152,8 @@ class WholeRequests:
         while going:
             rows = [sampling.rows() for sampling in going]
             z, t = torch.cat([r.z for r in rows]), torch.cat([r.t for r in rows])
-            eps = self._accelerator(z, t, None).split([len(r.z) for r in rows])
+            texts = [r.text for r in rows if r.text is not None]
+            eps = self._accelerator(z, t, cat(texts) if texts else None).split([len(r.z) for r in rows])
             for sampling, noise in zip(going, eps, strict=True):
                 sampling.advance(noise)
             going = [sampling for sampling in going if not sampling.done]
@@ -158,7 +175,7 @@ def one_by_one(accelerator: Accelerator) -> tuple[Server, Callable[[], None]]:
     def run(sampling: Sampling) -> None:
         while not sampling.done:
             rows = sampling.rows()
-            sampling.advance(accelerator(rows.z, rows.t, None))
+            sampling.advance(accelerator(rows.z, rows.t, rows.text))
 
     async def answer(asked: Asked) -> None:
         async with lock:
@@ -190,11 +207,10 @@ async def served(answer: Server, requests: Sequence[Asked]) -> tuple[list[float]
     return latencies, ends
 
 
-def measured(name: str, step_s: float, max_rows: int, requests: Sequence[Asked]) -> dict[str, Any]:
+def measured(name: str, accelerator: Accelerator, requests: Sequence[Asked]) -> dict[str, Any]:
     """One server under one load."""
 
     async def run() -> dict[str, Any]:
-        accelerator = Accelerator(step_s, max_rows)
         answer, close = SERVERS[name](accelerator)
         latencies, ends = await served(answer, requests)
         close()
@@ -230,7 +246,7 @@ def saturated(step_s: float, max_rows: int, count: int) -> list[str]:
     rates, rows = {}, []
     for name in SERVERS:
         some = requests if name != "one by one" else requests[: max(count // max_rows, 8)]
-        got = measured(name, step_s, max_rows, some)
+        got = measured(name, Accelerator(step_s, max_rows), some)
         # to when nobody waits any more: afterwards rows stand empty whoever serves
         until = sorted(got["ends"])[int(0.85 * len(some))]
         done = [asked for asked in some if got["ends"][asked.number] <= until]
@@ -252,7 +268,7 @@ def loaded(step_s: float, max_rows: int, count: int, share: float) -> list[str]:
     requests = load(count, rate_hz, seed=2)
     rows = []
     for name in ("steps", "whole requests"):
-        latencies = measured(name, step_s, max_rows, requests)["latencies"]
+        latencies = measured(name, Accelerator(step_s, max_rows), requests)["latencies"]
         short = [latencies[asked.number] for asked in requests if asked.num_steps == SHORT]
         every = [latencies[asked.number] / asked.num_steps / step_s for asked in requests]
         solo = SHORT * step_s

@@ -3,7 +3,7 @@
 Axes: B takes, K track, D latent channel, S latent frame, n audio sample.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from stemwright.beat_grid import BeatGrid, read_grid, with_first_bar
+from stemwright.bf16_denoiser import denoiser_of
 from stemwright.checkpoint import Checkpoint, load_checkpoint
 from stemwright.codec import Codec, load_codec
 from stemwright.errors import InputError
 from stemwright.guidance import Guidance
+from stemwright.long_pieces import PieceSampling, window_prompts
 from stemwright.mixing import fitted, spliced
 from stemwright.sampler import Prompt, Sampling, run
 from stemwright.solvers import Solver
@@ -85,7 +87,7 @@ class Composer:
         """InputError unless codec and text encoder are the checkpoint's own."""
         checkpoint.check_text_encoder(text_encoder)
         self.checkpoint, self.codec, self.text_encoder = checkpoint, codec, text_encoder
-        self.coder = StemCoder(checkpoint, codec)
+        self.coder, self.denoiser = StemCoder(checkpoint, codec), denoiser_of(checkpoint.model)
 
     @classmethod
     def load(
@@ -126,9 +128,12 @@ class Composer:
         known = None
         if request.region_s is not None:
             known = self.coder.frames_outside(*request.region_s, duration_s)
-        sampling = start_sampling(self.checkpoint, request, latents, self.embed(request), known)
+        windows = self.coder.windows(duration_s)
+        told = window_prompts(request.told_prompt, windows, self.codec.frame_rate_hz)
+        prompts = [self.embed_told(request.task, prompt) for prompt in told]
+        sampling = start_piece(self.checkpoint, request, latents, windows, prompts, known)
         levels = {name: self.coder.gain_db(audio) for name, audio in kept.items()}
-        result = run(self.checkpoint.model, sampling, on_step)
+        result = run(self.denoiser, sampling, on_step)
         made = self.coder.decode(result, request.task, duration_s, levels)
         made |= {name: self._spliced(request, take, made[name]) for name, take in kept.items()}
         return {name: (made | heard)[name] for name in request.task.tracks.ordered([*made, *heard])}
@@ -139,23 +144,52 @@ class Composer:
         start, end = map(self.coder.num_samples, request.region_s)
         return spliced(take, made, start, end, round(SPLICE_S * self.codec.sample_rate_hz))
 
-    @torch.no_grad()
     def embed(self, request: Request) -> Prompt:
         """The request's prompt behind its task prefix, and the prefix alone."""
+        return self.embed_told(request.task, request.told_prompt)
+
+    @torch.no_grad()
+    def embed_told(self, task: Task, prompt: str) -> Prompt:
+        """A prompt behind a task's prefix, and the prefix alone."""
         device = self.checkpoint.stats.mean.device
-        prefix = request.task.prefix
         return Prompt(
-            full=self.text_encoder([task_prompt(prefix, request.told_prompt)]).to(device),
-            prefix=self.text_encoder([prefix]).to(device),
+            full=self.text_encoder([task_prompt(task.prefix, prompt)]).to(device),
+            prefix=self.text_encoder([task.prefix]).to(device),
         )
 
 
+def start_piece(
+    checkpoint: Checkpoint,
+    request: Request,
+    latents: Tensor,
+    windows: Sequence[range],
+    prompts: Sequence[Prompt],
+    known: Tensor | None = None,
+) -> PieceSampling:
+    """A request's sampling state, window by window (`StemCoder.windows`), each with its prompt.
+
+    Options as `start_sampling` has them. The noise of a piece of one window is that of `start_sampling`.
+    """
+    told, generator = dict(zip(windows, prompts, strict=True)), _noise(request.seed)
+
+    def begin(window: range, inside: Tensor, kept: Tensor | None) -> Sampling:
+        return start_sampling(checkpoint, request, inside, told[window], kept, generator)
+
+    return PieceSampling(request.task, latents, windows, begin, known)
+
+
 def start_sampling(
-    checkpoint: Checkpoint, request: Request, given: Tensor, prompt: Prompt, known: Tensor | None = None
+    checkpoint: Checkpoint,
+    request: Request,
+    given: Tensor,
+    prompt: Prompt,
+    known: Tensor | None = None,
+    generator: torch.Generator | None = None,
 ) -> Sampling:
     """A request's sampling state with the checkpoint's defaults where the request leaves them open.
 
-    `known`: boolean [S], the targets' frames that are kept. InputError where the model never learned that.
+    `known`: boolean [S], the targets' frames that are kept. `generator`: noise, by the request's seed unless
+    it is given. InputError where the model never learned to keep frames.
     """
     if known is not None and not checkpoint.preset.training.region_probability:
         raise InputError(
@@ -175,8 +209,12 @@ def start_sampling(
         ),
         num_steps=defaults.num_steps if request.num_steps is None else request.num_steps,
         solver=request.solver or defaults.solver,
-        generator=torch.Generator().manual_seed(request.seed),
+        generator=_noise(request.seed) if generator is None else generator,
     )
+
+
+def _noise(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 def check_given(task: Task, given_audio: Mapping[str, Tensor]) -> None:

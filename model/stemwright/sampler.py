@@ -5,6 +5,7 @@ Axes: B takes of one request, R = B × guidance terms rows, K track, D latent ch
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -38,6 +39,24 @@ class Rows:
     """int64 [R, K], or [R, K, S] where frames of targets are known."""
     text: TextEmbedding | None
     """R prompts, or None for a denoiser that reads none."""
+
+
+class Steps(Protocol):
+    """What a request on its way from noise to latents can do; `Sampling` says what each means."""
+
+    @property
+    def step(self) -> int: ...
+    @property
+    def num_steps(self) -> int: ...
+    @property
+    def done(self) -> bool: ...
+    @property
+    def num_rows(self) -> int: ...
+    @property
+    def row_shape(self) -> tuple[int, ...]: ...
+    def rows(self) -> Rows: ...
+    def advance(self, eps: Tensor) -> None: ...
+    def result(self) -> Tensor: ...
 
 
 class Sampling:
@@ -194,7 +213,7 @@ def sample(
 
 
 @torch.no_grad()
-def run(denoiser: Denoiser, sampling: Sampling, on_step: Callable[[int, int], None] | None = None) -> Tensor:
+def run(denoiser: Denoiser, sampling: Steps, on_step: Callable[[int, int], None] | None = None) -> Tensor:
     """Advance a request to its end; `on_step(step, num_steps)` is called after each step."""
     while not sampling.done:
         rows = sampling.rows()

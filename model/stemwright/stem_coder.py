@@ -11,6 +11,7 @@ from torch import Tensor
 
 from stemwright.checkpoint import Checkpoint
 from stemwright.codec import Codec
+from stemwright.long_pieces import piece_windows
 from stemwright.loudness import integrated_lufs, match_loudness, matching_gain_db
 from stemwright.mixing import fitted, softened
 from stemwright.tasks import Task
@@ -27,6 +28,7 @@ class StemCoder:
         checkpoint.check_codec(codec)
         self.codec, self.tracks = codec, checkpoint.tracks
         self.stats, self.origin = checkpoint.stats, checkpoint.origin
+        self._training = checkpoint.preset.training
 
     def num_samples(self, duration_s: float) -> int:
         """Audio samples of a composition."""
@@ -36,6 +38,15 @@ class StemCoder:
         """Latent frames of a composition: whole codec segments."""
         frames = math.ceil(self.num_samples(duration_s) / self.codec.hop)
         return math.ceil(frames / self.codec.segment_frames) * self.codec.segment_frames
+
+    def windows(self, duration_s: float) -> list[range]:
+        """Frames of the windows that a composition is made in: one, where the model learned from windows so
+        long or never learned to continue."""
+        num_frames, training = self.num_frames(duration_s), self._training
+        if not training.region_probability:
+            return [range(num_frames)]
+        longest = round(max(training.windows_s) * self.codec.frame_rate_hz)
+        return piece_windows(num_frames, longest, self.codec.segment_frames)
 
     @torch.no_grad()
     def encode(self, given_audio: Mapping[str, Tensor], duration_s: float) -> Tensor:

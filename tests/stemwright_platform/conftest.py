@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from stemwright_platform.corpus.encode_locally import prepare_locally
 from stemwright_platform.corpus.encode_shard import Encoding
 from stemwright_platform.corpus.manifest import Song, read_manifest, write_manifest
 from stemwright_platform.evaluation.making import Source
+
+sys.path.append(str(Path(__file__).parent))  # helpers beside this file
 
 
 def tone(

@@ -60,7 +60,7 @@ class TakeMaking:
         given = [
             recorded(order.window, rate_hz, task.given) for order, task in zip(orders, tasks, strict=True)
         ]
-        denoiser: Denoiser = self._composer.checkpoint.model
+        denoiser: Denoiser = self._composer.denoiser
         if orders[0].maker == "untrained":
             denoiser = TrivialGuess(self._composer.checkpoint.schedule)
         return generated(self._composer, denoiser, asked, given)

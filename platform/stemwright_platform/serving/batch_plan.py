@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from stemwright.sampler import Denoiser, Sampling
+from stemwright.sampler import Denoiser, Steps
 
 Rank = tuple[float, ...]
 """Who goes first: class, then turn within it. In class 0 somebody waits and listens."""
@@ -22,7 +22,7 @@ class Job:
 
     denoiser: Denoiser
     """The model, of whichever version."""
-    sampling: Sampling
+    sampling: Steps
     """Its state between steps."""
     on_step: Callable[[int, int], None]
     """Told (step, num_steps) after each step."""

@@ -12,8 +12,10 @@ from ray import serve
 from stemwright.recently_used import RecentlyUsed
 from stemwright_platform.serving.loaded_models import LoadedModels, preload
 from stemwright_platform.serving.schema import ModelFacts
+from stemwright_platform.serving.server_log import log_with_serve
 from stemwright_platform.serving.settings import ServingSettings
 from stemwright_platform.serving.threads import use_threads
+from stemwright_platform.serving.wire import EncodedPiece
 
 if TYPE_CHECKING:
     from stemwright.checkpoint import Checkpoint
@@ -29,11 +31,13 @@ LATENT_BYTES = 256 << 20
     max_ongoing_requests=2,
     ray_actor_options={"num_cpus": 0.25},
     graceful_shutdown_wait_loop_s=0.5,
+    max_surge_percent=100,
 )
 class CodecReplica:
     """The codec of each checkpoint in use, with statistics and levels; checkpoints of one codec share it."""
 
     def __init__(self, settings: ServingSettings) -> None:
+        log_with_serve()
         use_threads(settings.threads)
         self._settings = settings
         self._codecs: LoadedModels[Codec] = LoadedModels(self._codec)
@@ -47,15 +51,16 @@ class CodecReplica:
         """Load a version and say what it is; raises why it cannot be used."""
         return self._models.get(model)[1]
 
-    def encode(self, given: dict[str, bytes], duration_s: float, model: str) -> NDArray[np.float32]:
-        """Normalised latents [1, K, D, S] of given stems (WAV files)."""
+    def encode(self, given: dict[str, bytes], duration_s: float, model: str) -> EncodedPiece:
+        """Latents of given stems (WAV files), and the windows that the piece is made in."""
         coder, _ = self._models.get(model)
         whole = np.zeros((1, *coder.stats.mean.shape, coder.num_frames(duration_s)), np.float32)
         for track, wav in given.items():
             key = (model, track, duration_s, hashlib.sha256(wav).digest())
             made = self._latents.get_or_make(key, partial(_encoded, coder, track, wav, duration_s))
             whole[0, coder.tracks.index(track)] = made
-        return whole
+        windows = tuple((window.start, window.stop) for window in coder.windows(duration_s))
+        return EncodedPiece(latents=whole, windows=windows, frame_rate_hz=coder.codec.frame_rate_hz)
 
     def decode(
         self, latents: NDArray[np.float32], targets: tuple[str, ...], duration_s: float, model: str

@@ -11,6 +11,7 @@ from ray import serve
 
 from stemwright_platform.serving.loaded_models import LoadedModels, preload
 from stemwright_platform.serving.scaling import GENERATIONS
+from stemwright_platform.serving.server_log import log_with_serve
 from stemwright_platform.serving.settings import ServingSettings
 from stemwright_platform.serving.threads import use_threads
 from stemwright_platform.serving.wire import DenoisingOrder, Step
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from stemwright.checkpoint import Checkpoint
-    from stemwright.sampler import Sampling
+    from stemwright.long_pieces import PieceSampling
+    from stemwright.sampler import Denoiser
 
 WARM_UP_FRAMES = 384
 AUTOSCALING = {
@@ -38,6 +40,8 @@ AUTOSCALING = {
     autoscaling_config=AUTOSCALING,
     ray_actor_options={"num_cpus": 1},
     graceful_shutdown_wait_loop_s=0.5,
+    graceful_shutdown_timeout_s=120,  # what is in hand ends here
+    max_surge_percent=100,
 )
 class DenoiserReplica:
     """The model of each checkpoint in use, behind one engine."""
@@ -45,13 +49,15 @@ class DenoiserReplica:
     def __init__(self, settings: ServingSettings) -> None:
         from stemwright_platform.serving.database import Database
         from stemwright_platform.serving.engine import DenoisingEngine
+        from stemwright_platform.serving.metrics import forward_meter
         from stemwright_platform.serving.queue import GenerationQueue
 
+        log_with_serve()
         use_threads(settings.threads)
         self._settings, self._device = settings, settings.device
-        self._models: LoadedModels[Checkpoint] = LoadedModels(self._of_model)
+        self._models: LoadedModels[tuple[Checkpoint, Denoiser]] = LoadedModels(self._of_model)
         preload(self._models, settings)
-        self._engine = DenoisingEngine(settings.max_rows)
+        self._engine = DenoisingEngine(settings.max_rows, forward_meter(settings.max_rows))
         self._queue = GenerationQueue(Database(settings.database_url), time.time)
 
     def check_health(self) -> None:
@@ -74,7 +80,7 @@ class DenoiserReplica:
         """
         from stemwright_platform.serving.batch_plan import Job
 
-        checkpoint = await asyncio.to_thread(self._models.get, order.model)
+        checkpoint, denoiser = await asyncio.to_thread(self._models.get, order.model)
         loop = asyncio.get_running_loop()
         news: asyncio.Queue[Step | Tensor | Exception] = asyncio.Queue()
 
@@ -82,7 +88,7 @@ class DenoiserReplica:
             loop.call_soon_threadsafe(news.put_nowait, item)
 
         job = Job(
-            denoiser=checkpoint.model,
+            denoiser=denoiser,
             sampling=self._sampling(checkpoint, order),
             on_step=lambda s, n: tell(Step(s, n)),
             on_end=tell,
@@ -98,18 +104,20 @@ class DenoiserReplica:
         finally:
             job.cancelled.set()
 
-    def _of_model(self, model: str) -> "Checkpoint":
+    def _of_model(self, model: str) -> "tuple[Checkpoint, Denoiser]":
+        from stemwright.bf16_denoiser import denoiser_of
         from stemwright.checkpoint import load_checkpoint
         from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
 
         checkpoint = load_checkpoint(checkpoint_folder(model, self._settings.tracking_uri), self._device)
-        _warm_up(checkpoint)
-        return checkpoint
+        denoiser = denoiser_of(checkpoint.model)
+        _warm_up(checkpoint, denoiser)
+        return checkpoint, denoiser
 
-    def _sampling(self, checkpoint: "Checkpoint", order: DenoisingOrder) -> "Sampling":
+    def _sampling(self, checkpoint: "Checkpoint", order: DenoisingOrder) -> "PieceSampling":
         import torch
 
-        from stemwright.compose import Request, start_sampling
+        from stemwright.compose import Request, start_piece
         from stemwright.sampler import Prompt
         from stemwright.tasks import Task
 
@@ -121,14 +129,14 @@ class DenoiserReplica:
             num_steps=order.steps,
             solver=order.solver,
         )
-        prompt = Prompt(
-            full=order.prompt.embedding(self._device), prefix=order.prefix.embedding(self._device)
-        )
-        latents = torch.from_numpy(order.latents.copy()).to(self._device)
-        return start_sampling(checkpoint, request, latents, prompt)
+        prefix = order.prefix.embedding(self._device)
+        prompts = [Prompt(full=told.embedding(self._device), prefix=prefix) for told in order.prompts]
+        latents = torch.from_numpy(order.piece.latents.copy()).to(self._device)
+        windows = [range(*window) for window in order.piece.windows]
+        return start_piece(checkpoint, request, latents, windows, prompts)
 
 
-def _warm_up(checkpoint: "Checkpoint") -> None:
+def _warm_up(checkpoint: "Checkpoint", denoiser: "Denoiser") -> None:
     """One forward of an ordinary length: the first request finds kernels chosen and memory at hand."""
     import torch
 
@@ -140,4 +148,4 @@ def _warm_up(checkpoint: "Checkpoint") -> None:
     states = mean.new_zeros(1, 8, checkpoint.preset.model.text_width)
     text = TextEmbedding(states, torch.ones(1, 8, dtype=torch.bool, device=mean.device))
     with torch.inference_mode():
-        checkpoint.model(z, t, text)
+        denoiser(z, t, text)

@@ -12,10 +12,12 @@ import torch
 
 from stemwright.beat_grid import with_first_bar
 from stemwright.errors import InputError
+from stemwright.long_pieces import window_prompts
 from stemwright.tasks import Task, task_prompt
 from stemwright.tracks import Tracks
 from stemwright_platform.serving.failures import is_full
 from stemwright_platform.serving.housekeeping import tidy
+from stemwright_platform.serving.metrics import GENERATION_SECONDS, STAGE_SECONDS, WORKERS_LOST, timed
 from stemwright_platform.serving.model_watch import ModelWatch
 from stemwright_platform.serving.queue import Claim
 from stemwright_platform.serving.scaling import in_hand
@@ -23,9 +25,9 @@ from stemwright_platform.serving.schema import Brief, ModelFacts
 from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.stages import Array, Stages, WorkerLost
 from stemwright_platform.serving.stems import stem
-from stemwright_platform.serving.tables import Take
+from stemwright_platform.serving.tables import DONE, FAILED, Take
 from stemwright_platform.serving.takes import stored_take
-from stemwright_platform.serving.wire import DenoisingOrder, Step, TextArrays
+from stemwright_platform.serving.wire import DenoisingOrder, EncodedPiece, Step, TextArrays
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -66,7 +68,7 @@ class Dispatcher:
         """`watch` has begun: it knows the model."""
         self._services, self._stages, self._watch = services, stages, watch
         self._working: set[asyncio.Task[None]] = set()
-        self._room = in_hand(1, services.settings.generations_each)
+        self._num_denoisers = 1
 
     async def run(self) -> None:
         """Work until cancelled; what is in hand is then given back to the queue."""
@@ -82,11 +84,12 @@ class Dispatcher:
             await asyncio.gather(*beside, *self._working, return_exceptions=True)
 
     async def _keep_telling(self) -> None:
-        """Say every so often, and at once after a change, what is served."""
+        """Say every so often, and at once after a change, what is served, if anybody is there to make it."""
         changed = self._watch.changed
         while True:
             changed.clear()
-            await _despite_faults(asyncio.to_thread(self._services.models.tell, self._watch.facts))
+            if self._num_denoisers:
+                await _despite_faults(asyncio.to_thread(self._services.models.tell, self._watch.facts))
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), FACTS_S)
 
@@ -95,7 +98,7 @@ class Dispatcher:
         while True:
             count = await _despite_faults(self._stages.num_denoisers())
             if count is not None:
-                self._room = in_hand(count, self._services.settings.generations_each)
+                self._num_denoisers = count
             await asyncio.sleep(COUNT_S)
 
     async def _keep_tidy(self) -> None:
@@ -107,17 +110,18 @@ class Dispatcher:
 
     async def _take_on(self, facts: ModelFacts) -> bool:
         """Claim one generation for the model that is served now; False where none is to be had."""
-        if len(self._working) >= self._room:
+        if len(self._working) >= in_hand(self._num_denoisers, self._services.settings.generations_each):
             return False
         claim = await _despite_faults(asyncio.to_thread(self._services.queue.claim, facts.version))
         if claim is None:
             return False
+        STAGE_SECONDS.observe(max(time.time() - claim.asked_at, 0.0), {"stage": "waiting"})
         others = set(self._working) if claim.alone else set()
         work = asyncio.create_task(_Work(self._services, self._stages, facts, claim).run(after=others))
         self._working.add(work)
         work.add_done_callback(self._working.discard)
         if claim.alone:
-            log.warning("generation %s lost its worker twice: it is made alone", claim.generation_id)
+            log.warning("a generation lost its worker twice: it is made alone", extra=_about(claim))
             await asyncio.wait([work])
         return True
 
@@ -137,23 +141,31 @@ class _Work:
         pulse = asyncio.create_task(self._pulse(making))
         try:
             await making
-            await _undisturbed(asyncio.to_thread(self._services.queue.finish, self._claim, self._kept))
+            if await _undisturbed(asyncio.to_thread(self._services.queue.finish, self._claim, self._kept)):
+                self._count_end(DONE)
         except asyncio.CancelledError:  # the dispatcher ends, or the queue took the row from us
             await self._tell(self._services.queue.release, self._claim, blameless=True)
         except WorkerLost as loss:
-            log.warning("generation %s lost its worker: %s", self._claim.generation_id, loss)
+            log.warning("a generation lost its worker: %s", loss, extra=_about(self._claim))
+            WORKERS_LOST.inc()
             await asyncio.sleep(PAUSE_S)
             await self._tell(self._services.queue.release, self._claim)
         except Exception as error:
-            log.exception("generation %s failed", self._claim.generation_id)
+            log.exception("a generation failed", extra=_about(self._claim))
             reason = one_line(error, self._progress.stage)
-            await self._tell(self._services.queue.fail, self._claim, reason)
+            if await self._tell(self._services.queue.fail, self._claim, reason):
+                self._count_end(FAILED)
         finally:
             pulse.cancel()
             making.cancel()
             await asyncio.gather(pulse, making, return_exceptions=True)
             self._ended = True
             await self._tell(self._drop_unnamed_blobs)
+
+    def _count_end(self, state: str) -> None:
+        seconds = max(time.time() - self._claim.asked_at, 0.0)
+        GENERATION_SECONDS.observe(seconds, {"state": state})
+        log.info("a generation is %s", state, extra={**_about(self._claim), "seconds": round(seconds, 3)})
 
     async def _tell(self, call: Callable[..., T], *arguments: Any, **options: Any) -> T | None:
         """A blocking call that must not be cut short; None where it fails."""
@@ -180,15 +192,16 @@ class _Work:
             self._progress.stage = "waiting to be made alone"
             await asyncio.wait(after)
         brief, task, model = self._claim.brief, self._task(), self._facts.version
-        self._progress.stage = "reading the prompt"
-        prompt = brief.prompt if task.given else with_first_bar(brief.prompt)
-        texts = await self._stages.embed([task_prompt(task.prefix, prompt), task.prefix], model)
         self._progress.stage = "encoding"
-        given = await asyncio.to_thread(self._given_audio)
-        latents = await self._stages.encode(given, brief.duration_s, model)
+        with timed("encoding"):
+            given = await asyncio.to_thread(self._given_audio)
+            piece = await self._stages.encode(given, brief.duration_s, model)
+        self._progress.stage = "reading the prompt"
+        with timed("embedding"):
+            texts = await self._stages.embed([*self._told(task, piece), task.prefix], model)
         self._progress.stage = "denoising"
         orders = [
-            _order(model, brief, task, seed, latents, texts, (*self._claim.rank, index))
+            _order(model, brief, task, seed, piece, texts, (*self._claim.rank, index))
             for index, seed in enumerate(brief.seeds)
         ]
         await _all([self._candidate(index, order) for index, order in enumerate(orders)])
@@ -201,6 +214,13 @@ class _Work:
                 f"the model has other tracks now ({', '.join(tracks.names)}): start a new composition"
             )
         return Task(tuple(brief.targets), tuple(brief.given), tracks=tracks)
+
+    def _told(self, task: Task, piece: EncodedPiece) -> list[str]:
+        """What each window is told."""
+        prompt = self._claim.brief.prompt if task.given else with_first_bar(self._claim.brief.prompt)
+        windows = [range(*window) for window in piece.windows]
+        told = window_prompts(prompt, windows, piece.frame_rate_hz)
+        return [task_prompt(task.prefix, each) for each in told]
 
     def _given_audio(self) -> dict[str, bytes]:
         return {track: self._given_take(track, take_id) for track, take_id in self._claim.brief.given.items()}
@@ -217,9 +237,12 @@ class _Work:
         def on_step(step: Step) -> None:
             self._progress.fractions[index] = step.step / step.num_steps
 
-        made = await self._stages.denoise(order, on_step)
-        stems = await self._stages.decode(made, order.targets, self._claim.brief.duration_s, order.model)
-        await asyncio.to_thread(self._keep, index, order.seed, stems)
+        with timed("denoising"):
+            made = await self._stages.denoise(order, on_step)
+        with timed("decoding"):
+            stems = await self._stages.decode(made, order.targets, self._claim.brief.duration_s, order.model)
+        with timed("keeping"):
+            await asyncio.to_thread(self._keep, index, order.seed, stems)
 
     def _keep(self, index: int, seed: int, stems: dict[str, Array]) -> None:
         for track, audio in stems.items():
@@ -275,6 +298,15 @@ async def _despite_faults(work: Coroutine[Any, Any, T]) -> T | None:
         return None
 
 
+def _about(claim: Claim) -> dict[str, str | None]:
+    """What the log's lines on a generation can be found by."""
+    return {
+        "generation": claim.generation_id,
+        "composition": claim.composition_id,
+        "request_id": claim.request_id,
+    }
+
+
 def one_line(error: BaseException, stage: str) -> str:
     """Why a generation failed, for its owner."""
     if isinstance(error, InputError):
@@ -290,7 +322,7 @@ def _order(
     brief: Brief,
     task: Task,
     seed: int,
-    latents: Array,
+    piece: EncodedPiece,
     texts: list[TextArrays],
     rank: tuple[float, ...],
 ) -> DenoisingOrder:
@@ -303,8 +335,8 @@ def _order(
         text_guidance=brief.text_guidance,
         steps=brief.steps,
         solver=brief.solver,
-        latents=latents,
-        prompt=texts[0],
-        prefix=texts[1],
+        piece=piece,
+        prompts=tuple(texts[:-1]),
+        prefix=texts[-1],
         rank=rank,
     )

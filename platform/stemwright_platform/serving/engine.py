@@ -8,8 +8,7 @@ et al., OSDI 2022.)
 import queue
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -22,28 +21,16 @@ PATIENT_ROUND = 8
 """In every eighth round those step too for whom nobody waits, so that they end some time."""
 
 
-@dataclass(slots=True)
-class Busy:
-    """What an engine has done since it began."""
-
-    forwards: int = 0
-    rows: int = 0
-    """Rows of all forwards."""
-    steps: int = 0
-    """Steps of all requests."""
-    seconds: float = 0.0
-    """Time in forwards and what belongs to them."""
-
-
 class DenoisingEngine:
     """Steps requests together, at most `max_rows` rows a forward; requests beyond that wait their turn."""
 
-    def __init__(self, max_rows: int = 8) -> None:
-        self._max_rows = max_rows
+    def __init__(
+        self, max_rows: int = 8, on_forward: Callable[[int, float], None] = lambda rows, seconds: None
+    ) -> None:
+        """`on_forward`: told the rows of a forward and the seconds it took, in the engine's thread."""
+        self._max_rows, self._on_forward = max_rows, on_forward
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._round = 0
-        self.busy = Busy()
-        """Written by the engine's thread alone."""
         self.num_jobs = 0
         """Requests that have begun or wait their turn."""
         self._thread = threading.Thread(target=self._run, name="denoising", daemon=True)
@@ -106,15 +93,8 @@ class DenoisingEngine:
             rows[0][0].on_end(error)
             return [*ended, rows[0][0]]
         ended += [job for (job, _), eps in zip(rows, noise, strict=True) if _advanced(job, eps)]
-        self._count(rows, time.perf_counter() - began)
+        self._on_forward(sum(len(asked.z) for _, asked in rows), time.perf_counter() - began)
         return ended
-
-    def _count(self, rows: Sequence[tuple[Job, Rows]], seconds: float) -> None:
-        busy = self.busy
-        busy.forwards += 1
-        busy.steps += len(rows)
-        busy.rows += sum(len(asked.z) for _, asked in rows)
-        busy.seconds += seconds
 
 
 def _denoised(asked: Sequence[Rows], job: Job) -> Sequence[Tensor]:

@@ -35,6 +35,7 @@ def generate(
     asked: NewGeneration,
     services: ServicesOfCall,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    x_request_id: Annotated[str | None, Header()] = None,
 ) -> GenerationView:
     """Ask for takes. They come later: follow the generation. A repeated key gives the first answer again."""
     row = services.queue.submit(
@@ -43,6 +44,7 @@ def generate(
         asked=hashlib.sha256(asked.model_dump_json().encode()).hexdigest(),
         idempotency_key=idempotency_key,
         max_queue=services.settings.limits.max_queue,
+        request_id=x_request_id and x_request_id[:64],
     )
     return generation_view(services, row)
 

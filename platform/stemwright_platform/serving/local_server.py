@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -12,10 +13,15 @@ from stemwright.checkpoint import read_config
 from stemwright.errors import InputError
 from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
 from stemwright_platform.serving.proxy import IMPORT_PATH, VARIABLE
+from stemwright_platform.serving.server_log import LOGGING
 from stemwright_platform.serving.settings import ServingSettings
 
+_FAULT = re.compile(r"[\w.]*(Error|Exception)\b.*: .+")
+"""The line of a traceback that says what went wrong."""
 LOCAL_CPUS = 4
 """Logical CPUs of the local Ray: replicas wait more than they compute."""
+REQUEST_TIMEOUT_S = 300
+"""Of a call, an upload's for one."""
 RAY_PORTS = range(10002, 20000)
 """Ray takes ports for its workers from here."""
 
@@ -86,14 +92,25 @@ def _started(settings: ServingSettings, host: str, port: int) -> str:
 
     from stemwright_platform.serving.app import build
 
-    serve.start(http_options={"host": host, "port": port})
+    serve.start(http_options={"host": host, "port": port, "request_timeout_s": REQUEST_TIMEOUT_S})
     try:
-        serve.run(build(settings), name="stemwright", route_prefix="/")
-    except RuntimeError as error:  # Serve names the deployment and its replica's fault
-        raise InputError(f"the application did not start: {str(error).strip().splitlines()[-1]}") from error
+        serve.run(build(settings), name="stemwright", route_prefix="/", logging_config=LOGGING)
+    except RuntimeError as error:  # Serve names the deployment alone
+        why = _reason() or str(error).strip().splitlines()[-1]
+        raise InputError(f"the application did not start: {why}") from error
     address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
     _wait_until_ready(address)
     return address
+
+
+def _reason() -> str:
+    """What a replica said that could not start."""
+    from ray import serve
+
+    application = serve.status().applications.get("stemwright")
+    messages = [each.message for each in application.deployments.values()] if application else []
+    lines = [line.strip() for message in messages for line in message.splitlines()]
+    return next((line for line in reversed(lines) if _FAULT.match(line)), "")
 
 
 def _wait_until_ready(address: str, seconds: float = 120.0) -> None:

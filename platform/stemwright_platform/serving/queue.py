@@ -48,6 +48,10 @@ class Claim:
     """Its place in the queue: the lower goes first."""
     alone: bool
     """Whether it must share its worker with nothing else."""
+    asked_at: float
+    """Seconds since 1970."""
+    request_id: str | None
+    """The call that asked for it."""
 
 
 class GenerationQueue:
@@ -66,10 +70,12 @@ class GenerationQueue:
         idempotency_key: str | None,
         max_queue: int,
         owner: str = "",
+        request_id: str | None = None,
     ) -> Generation:
         """Append a generation, or give the one that the same key made before.
 
-        `asked`: hash of the call's body; `owner`: whose share it is made on. Raises Refusal 409 for a key
+        `asked`: hash of the call's body; `owner`: whose share it is made on; `request_id`: the
+        call, as logs name it. Raises Refusal 409 for a key
         used with another body, 429 when `max_queue` wait already.
         """
         try:
@@ -80,7 +86,7 @@ class GenerationQueue:
                 ):
                     return earlier
                 _check_room(session, max_queue)
-                row = self._queued(composition_id, brief, asked, idempotency_key, owner)
+                row = self._queued(composition_id, brief, asked, idempotency_key, owner, request_id)
                 row.turn = _turn(session, row)
                 session.add(row)
             return row
@@ -129,6 +135,13 @@ class GenerationQueue:
         with self._database.read() as session:
             query = select(func.count()).where(Generation.state.in_((QUEUED, RUNNING)))
             return session.scalar(query) or 0
+
+    def longest_wait(self) -> float:
+        """Seconds that the oldest of those who wait has waited; 0 where nobody waits."""
+        with self._database.read() as session:
+            query = select(func.min(Generation.created_at)).where(Generation.state == QUEUED)
+            asked_at = session.scalar(query)
+        return 0.0 if asked_at is None else max(self._clock() - asked_at, 0.0)
 
     def cancel(self, generation_id: str) -> Generation:
         """End a generation that has not ended; its holder notices at the next `renew`."""
@@ -199,7 +212,13 @@ class GenerationQueue:
             return self._write(session, claim, back)
 
     def _queued(
-        self, composition_id: str, brief: Brief, asked: str, key: str | None, owner: str
+        self,
+        composition_id: str,
+        brief: Brief,
+        asked: str,
+        key: str | None,
+        owner: str,
+        request_id: str | None,
     ) -> Generation:
         return Generation(
             id=new_id(),
@@ -207,6 +226,7 @@ class GenerationQueue:
             request=brief.model_dump(),
             idempotency_key=key,
             asked=asked,
+            request_id=request_id,
             state=QUEUED,
             priority=PRIORITIES.index(brief.priority),
             owner=owner,
@@ -235,6 +255,8 @@ class GenerationQueue:
             brief=Brief.model_validate(row.request),
             rank=(row.priority, row.turn, row.number),
             alone=alone,
+            asked_at=row.created_at,
+            request_id=row.request_id,
         )
 
     def _end(self, row: Generation, state: str, error: str | None = None) -> None:

@@ -163,6 +163,8 @@ class GenerationView(BaseModel):
     error: str | None
     model: str | None
     """The version that makes it or made it; None before it has started."""
+    request_id: str | None
+    """The call that asked for it, as the server's logs name it."""
     request: Brief
     takes: list[TakeView]
     created_at: float

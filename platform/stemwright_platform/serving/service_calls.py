@@ -45,6 +45,11 @@ def metrics(services: ServicesOfCall) -> str:
     lines = ["# HELP stemwright_generations Generations by state.", "# TYPE stemwright_generations gauge"]
     for state, count in services.queue.counts().items():
         lines.append(f'stemwright_generations{{state="{state}"}} {count}')
+    lines += [
+        "# HELP stemwright_oldest_waiting_seconds Age of the generation that has waited longest.",
+        "# TYPE stemwright_oldest_waiting_seconds gauge",
+        f"stemwright_oldest_waiting_seconds {services.queue.longest_wait():.3f}",
+    ]
     lines += ["# HELP stemwright_models Models served now.", "# TYPE stemwright_models gauge"]
     lines.append(f"stemwright_models {len(services.models.fresh())}")
     return "\n".join(lines) + "\n"

@@ -12,7 +12,7 @@ class Limits(BaseModel):
 
     min_duration_s: float = Field(default=1.0, gt=0)
     """Shortest composition."""
-    max_duration_s: float = Field(default=60.0, gt=0)
+    max_duration_s: float = Field(default=240.0, gt=0)
     """Longest composition."""
     max_upload_bytes: int = Field(default=200_000_000, gt=0)
     """Largest uploaded stem as it comes over the wire."""

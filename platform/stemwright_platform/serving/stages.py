@@ -12,7 +12,7 @@ from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from stemwright_platform.serving.schema import ModelFacts
-from stemwright_platform.serving.wire import DenoisingOrder, Step, TextArrays
+from stemwright_platform.serving.wire import DenoisingOrder, EncodedPiece, Step, TextArrays
 
 Array = NDArray[np.float32]
 
@@ -50,7 +50,7 @@ class Stages:
         with _faults():
             return await self._text.embed.remote(prompts, model)
 
-    async def encode(self, given: Mapping[str, bytes], duration_s: float, model: str) -> Array:
+    async def encode(self, given: Mapping[str, bytes], duration_s: float, model: str) -> EncodedPiece:
         with _faults():
             return await self._codec.encode.remote(dict(given), duration_s, model)
 
@@ -74,8 +74,8 @@ class Stages:
 def _num_running(deployment: str) -> int:
     """Of this replica's application."""
     application = serve.status().applications[serve.get_replica_context().app_name]
-    states = application.deployments[deployment].replica_states
-    return sum(count for state, count in states.items() if state.value == "RUNNING")
+    states: Mapping[str, int] = application.deployments[deployment].replica_states
+    return states.get("RUNNING", 0)
 
 
 async def _last(stream: AsyncIterator[Step | Array], on_step: Callable[[Step], None]) -> Array:

@@ -89,6 +89,8 @@ class Generation(Table):
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     asked: Mapped[str] = mapped_column(String(64))
     """Hash of the call's body as it came, to tell a repeat from a misuse of the key."""
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    """The call that asked for it, as logs name it."""
     state: Mapped[str] = mapped_column(String(16))
     priority: Mapped[int] = mapped_column(default=0, server_default="0")
     """0: somebody waits and listens; 1: work in bulk, which goes after."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ray import serve
 
 from stemwright_platform.serving.loaded_models import LoadedModels, preload
+from stemwright_platform.serving.server_log import log_with_serve
 from stemwright_platform.serving.settings import ServingSettings
 from stemwright_platform.serving.wire import TextArrays
 
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     max_ongoing_requests=16,
     ray_actor_options={"num_cpus": 0.25},
     graceful_shutdown_wait_loop_s=0.5,
+    max_surge_percent=100,
 )
 class TextReplica:
     """The text encoder of each checkpoint in use; checkpoints of one encoder share it."""
 
     def __init__(self, settings: ServingSettings) -> None:
+        log_with_serve()
         self._settings = settings
         self._encoders: LoadedModels[CachedTextEncoder] = LoadedModels(self._encoder)
         self._models: LoadedModels[CachedTextEncoder] = LoadedModels(self._of_model)

@@ -30,6 +30,17 @@ class TextArrays:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EncodedPiece:
+    """The given tracks of a piece, and how it is cut."""
+
+    latents: NDArray[np.float32]
+    """[1, K, D, S] normalised."""
+    windows: tuple[tuple[int, int], ...]
+    """First frame and the one after the last of each window that the piece is made in."""
+    frame_rate_hz: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DenoisingOrder:
     """What a denoiser replica is asked for: one take of each target."""
 
@@ -42,10 +53,10 @@ class DenoisingOrder:
     text_guidance: float
     steps: int
     solver: Solver
-    latents: NDArray[np.float32]
-    """[1, K, D, S] normalised, as the codec replica encoded the given tracks."""
-    prompt: TextArrays
-    """Prefix and description."""
+    piece: EncodedPiece
+    """Given tracks and windows."""
+    prompts: tuple[TextArrays, ...]
+    """Prefix and description, for each window."""
     prefix: TextArrays
     """The prefix alone."""
     rank: tuple[float, ...] = (0.0,)

@@ -51,7 +51,7 @@ class GuidanceMaking:
         clip, task = item.clip, self._task(item)
         heard = self._corpus.heard(clip)
         rows = GuidanceRows(self._samplings(item, task, {name: heard[name] for name in task.given}))
-        made = rows.run(self._composer.checkpoint.model)
+        made = rows.run(self._composer.denoiser)
         for number, scale in enumerate(item.scales):
             takes = made[number * self._takes : (number + 1) * self._takes]
             spread = seed_spread(torch.cat(takes)[:, task.target_mask.to(takes[0].device)])

@@ -172,7 +172,7 @@ class Listening:
         half = self._composer.coder.frames_outside(self._duration_s / 2, self._duration_s, self._duration_s)
         known = half if piece.continues else None
         sampling = start_sampling(checkpoint, request, self._given, self._composer.embed(request), known)
-        return self._composer.coder.decode(run(checkpoint.model, sampling), task, self._duration_s)
+        return self._composer.coder.decode(run(self._composer.denoiser, sampling), task, self._duration_s)
 
     def _write(self, piece: Piece, made: dict[str, "Tensor"], loudest_db: float) -> None:
         """The mix, each target alone, and the spectrogram beside the real one."""

@@ -3,20 +3,24 @@
 import io
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import soundfile
 from fastapi.testclient import TestClient
+from process_tree import below
 from sqlalchemy import create_engine, text
 
 from stemwright_platform.serving.api import create_api
+from stemwright_platform.serving.local_server import local_server, local_settings
 from stemwright_platform.serving.schema import ModelFacts
 from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.settings import Limits, ServingSettings
@@ -49,42 +53,63 @@ def programs() -> Path | None:
     return max((path.parent for path in versions), key=lambda path: float(path.parent.name), default=None)
 
 
+class PostgresServer:
+    """A PostgreSQL server on loopback that can be killed and started again on the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        bin_folder = programs()
+        assert bin_folder is not None, NO_POSTGRESQL
+        self._pg_ctl = [str(bin_folder / "pg_ctl"), "--pgdata", str(folder / "data"), "--wait"]
+        self._log, self._port, self._owner = folder / "log", _free_port(), _owner()
+        self._data = folder / "data"
+        if self._owner:  # the server refuses to run as root
+            for path in (folder, *folder.parents[:3]):
+                path.chmod(path.stat().st_mode | 0o055)
+            shutil.chown(folder, self._owner)
+        call = ["--username", POSTGRESQL_USER, "--auth", "trust", "--encoding", "UTF8", "--no-sync"]
+        self._run([str(bin_folder / "initdb"), *call, "--pgdata", str(self._data)])
+
+    @property
+    def address(self) -> str:
+        """Up to the port."""
+        return f"postgresql://{POSTGRESQL_USER}@127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        options = f"-c listen_addresses=127.0.0.1 -c port={self._port} -c unix_socket_directories=''"
+        self._run([*self._pg_ctl, "start", "--log", str(self._log), "--options", f"{options} -c fsync=off"])
+
+    def stop(self) -> None:
+        self._run([*self._pg_ctl, "stop", "--mode", "immediate"])
+
+    def kill(self) -> None:
+        """The server and all who serve a connection, as the kernel would for want of memory."""
+        first = int((self._data / "postmaster.pid").read_text().splitlines()[0])
+        for pid in (first, *below(first)):
+            os.kill(pid, signal.SIGKILL)
+
+    def new_database(self) -> str:
+        """Address of an empty one."""
+        name = f"test_{uuid.uuid4().hex}"
+        address = f"{self.address.replace('://', '+psycopg://')}/postgres"
+        engine = create_engine(address, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return f"{self.address}/{name}"
+
+    def _run(self, call: list[str]) -> None:
+        subprocess.run(call, user=self._owner, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
 @contextmanager
-def running_server(folder: Path) -> Iterator[str]:
-    """Address of a PostgreSQL server on loopback, up to its port; stopped at the end."""
-    bin_folder = programs()
-    assert bin_folder is not None, NO_POSTGRESQL
-    data, log = folder / "data", folder / "log"
-    owner = _owner()
-    if owner:  # the server refuses to run as root
-        for path in (folder, *folder.parents[:3]):
-            path.chmod(path.stat().st_mode | 0o055)
-        shutil.chown(folder, owner)
-    call = [
-        "--username",
-        POSTGRESQL_USER,
-        "--auth",
-        "trust",
-        "--encoding",
-        "UTF8",
-        "--no-sync",
-        "--pgdata",
-        str(data),
-    ]
-    subprocess.run([bin_folder / "initdb", *call], user=owner, check=True, capture_output=True)
-    port = _free_port()
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c fsync=off"
-    pg_ctl = [str(bin_folder / "pg_ctl"), "--pgdata", str(data), "--wait"]
-    subprocess.run(
-        [*pg_ctl, "start", "--log", str(log), "--options", options],
-        user=owner,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+def running_server(folder: Path) -> Iterator[PostgresServer]:
+    """Stopped at the end."""
+    server = PostgresServer(folder)
+    server.start()
     try:
-        yield f"postgresql://{POSTGRESQL_USER}@127.0.0.1:{port}"
+        yield server
     finally:
-        subprocess.run([*pg_ctl, "stop", "--mode", "immediate"], user=owner, stdout=subprocess.DEVNULL)
+        server.stop()
 
 
 def _owner() -> str | None:
@@ -98,29 +123,32 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a PostgreSQL server without the database's name."""
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     if programs() is None:
         pytest.skip(NO_POSTGRESQL)
-    with running_server(tmp_path_factory.mktemp("postgresql")) as address:
-        yield address
+    with running_server(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
+@pytest.fixture
+def running_postgresql(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[], AbstractContextManager[PostgresServer]]:
+    """Starts a server of the test's own, which it may kill."""
+    if programs() is None:
+        pytest.skip(NO_POSTGRESQL)
+    return lambda: running_server(tmp_path_factory.mktemp("postgresql"))
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    return _free_port
 
 
 @pytest.fixture
 def new_postgresql_url(request: pytest.FixtureRequest) -> Callable[[], str]:
     """Makes empty databases and gives their addresses; the server starts with the first."""
-
-    def make() -> str:
-        server = request.getfixturevalue("postgresql")
-        name = f"test_{uuid.uuid4().hex}"
-        address = f"{server.replace('://', '+psycopg://')}/postgres"
-        engine = create_engine(address, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        engine.dispose()
-        return f"{server}/{name}"
-
-    return make
+    return lambda: request.getfixturevalue("postgresql").new_database()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -198,6 +226,28 @@ def make_sine():
 @pytest.fixture
 def make_wav():
     return wav
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory, make_checkpoint: Callable[..., Path]) -> Path:
+    """A tiny model of random weights."""
+    return make_checkpoint(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def api(ray_cluster: None, checkpoint: Path, state: Path) -> Iterator[httpx.Client]:
+    """The application on Ray Serve, behind real HTTP."""
+    settings = local_settings(str(checkpoint), state).model_copy(update={"threads": 1})
+    with (
+        local_server(settings, port=_free_port()) as address,
+        httpx.Client(base_url=f"{address}/v1", timeout=30) as client,
+    ):
+        yield client
 
 
 @pytest.fixture(scope="session")

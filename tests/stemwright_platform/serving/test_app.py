@@ -1,10 +1,7 @@
 """Alg. 1 through real HTTP on a local Ray Serve, with a tiny model of random weights."""
 
 import io
-import socket
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import numpy as np
@@ -12,32 +9,8 @@ import pytest
 import soundfile
 import torch
 
-from stemwright_platform.serving.local_server import local_server, local_settings
-
 pytestmark = pytest.mark.ray
 TRACKS = ["bass", "drums", "instrument", "melody"]
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory, make_checkpoint: Callable[..., Path]) -> Path:
-    return make_checkpoint(tmp_path_factory.mktemp("model") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state")
-
-
-@pytest.fixture(scope="module")
-def api(ray_cluster, checkpoint: Path, state: Path) -> Iterator[httpx.Client]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    settings = local_settings(str(checkpoint), state).model_copy(update={"threads": 1})
-    with (
-        local_server(settings, port=port) as address,
-        httpx.Client(base_url=f"{address}/v1", timeout=30) as client,
-    ):
-        yield client
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from stemwright_platform.serving.schema import Brief, ModelFacts, NewComposition
 from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.stages import WorkerLost
 from stemwright_platform.serving.tables import ENDED, Generation
-from stemwright_platform.serving.wire import Step, TextArrays
+from stemwright_platform.serving.wire import EncodedPiece, Step, TextArrays
 
 
 class FaultyStages:
@@ -39,7 +39,8 @@ class FaultyStages:
         return [TextArrays(np.zeros((1, 1, 2), np.float32), np.ones((1, 1), bool)) for _ in prompts]
 
     async def encode(self, given, duration_s, model):
-        return np.zeros((1, 4, 2, 8), np.float32)
+        latents = np.zeros((1, 4, 2, 8), np.float32)
+        return EncodedPiece(latents=latents, windows=((0, 8),), frame_rate_hz=50.0)
 
     async def denoise(self, order, on_step):
         self.denoising.append(order.seed)
@@ -49,7 +50,7 @@ class FaultyStages:
             on_step(Step(1, 2))
             await self.go_on.wait()
             self.on_denoise()
-            return order.latents
+            return order.piece.latents
         finally:
             self.at_once -= 1
 
@@ -306,4 +307,26 @@ def test_a_little_more_is_in_hand_than_the_denoisers_have_room_for_as_they_come_
 
     for _ in range(12):
         submit(seeds=[1])
+    asyncio.run(run())
+
+
+def test_a_model_is_not_told_to_be_served_while_no_denoiser_runs(
+    services: Services, facts: ModelFacts, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "COUNT_S", 0.01)
+    monkeypatch.setattr(module, "FACTS_S", 0.01)
+    stages = FaultyStages(facts)
+    stages.denoisers = 0
+
+    async def run() -> None:
+        running = asyncio.create_task(_dispatch(services, stages))
+        await asyncio.sleep(0.3)  # it has counted
+        clock.now += 60
+        await asyncio.sleep(0.3)
+        assert not services.models.fresh()
+        stages.denoisers = 1
+        await _until(lambda: bool(services.models.fresh()))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
     asyncio.run(run())

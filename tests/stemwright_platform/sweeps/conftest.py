@@ -13,7 +13,6 @@ from stemwright_platform.sweeps.sweep_plan import SweepPlan
 
 sys.path.append(str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[2] / "stemwright"))
-sys.path.append(str(Path(__file__).parents[1] / "training"))
 
 
 @pytest.fixture(scope="session")
