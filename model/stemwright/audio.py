@@ -4,17 +4,16 @@ import os
 import tempfile
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
 import torch
 from torch import Tensor
 
+from stemwright.audio_container import Container
 from stemwright.audio_stream import BLOCK_FRAMES, MAX_DURATION_S, AudioSource, AudioStream
 from stemwright.errors import InputError
-
-Container = Literal["wav", "flac", "ogg"]
 
 
 def read_audio(

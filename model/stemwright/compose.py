@@ -19,7 +19,7 @@ from stemwright.guidance import Guidance
 from stemwright.long_pieces import PieceSampling, window_prompts
 from stemwright.mixing import fitted, spliced
 from stemwright.sampler import Prompt, Sampling, run
-from stemwright.solvers import Solver
+from stemwright.solver_name import Solver
 from stemwright.stem_coder import StemCoder
 from stemwright.tasks import Task, task_prompt
 from stemwright.text_embedding import TextEncoder

@@ -1,4 +1,4 @@
-"""Stems brought to one length and summed. Axes: n audio sample."""
+"""Stems brought to one length and below full scale, and summed. Axes: n audio sample."""
 
 from collections.abc import Iterable
 
@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MIX_CEILING = 0.99
-"""A mix whose peak would pass this is turned down as a whole."""
+CEILING = 0.99
+"""Audio whose peak would pass this is turned down as a whole."""
 
 
 def fitted(audio: Tensor, num_samples: int) -> Tensor:
@@ -43,6 +43,10 @@ def spliced(old: Tensor, new: Tensor, start: int, end: int, fade: int) -> Tensor
 
 def mix(stems: Iterable[Tensor]) -> Tensor:
     """The sum of stems `[2, n]` of one length, turned down only where it would clip."""
-    total = torch.stack(list(stems)).sum(0)
-    peak = float(total.abs().max())
-    return total * (MIX_CEILING / peak) if peak > MIX_CEILING else total
+    return turned_down(torch.stack(list(stems)).sum(0))
+
+
+def turned_down(audio: Tensor) -> Tensor:
+    """The audio itself, or quieter where it would clip."""
+    peak = float(audio.abs().max())
+    return audio * (CEILING / peak) if peak > CEILING else audio

@@ -11,7 +11,7 @@ import yaml
 from stemwright.curriculum import Path as CurriculumPath
 from stemwright.diffusion import NoiseSchedule
 from stemwright.errors import InputError
-from stemwright.solvers import Solver
+from stemwright.solver_name import Solver
 from stemwright.tracks import TRACKS, Tracks
 from stemwright.unet import UNetConfig
 

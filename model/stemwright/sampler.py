@@ -12,7 +12,8 @@ from torch import Tensor
 
 from stemwright.diffusion import NoiseSchedule
 from stemwright.guidance import Guidance, Term
-from stemwright.solvers import Solver, checked_solver, ddim_step, ddpm_step, dpmpp_2m_step, timestep_grid
+from stemwright.solver_name import Solver, checked_solver
+from stemwright.solvers import ddim_step, ddpm_step, dpmpp_2m_step, timestep_grid
 from stemwright.tasks import Task, frame_timesteps
 from stemwright.text_embedding import TextEmbedding, cat
 

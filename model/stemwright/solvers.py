@@ -3,24 +3,12 @@
 Each solver is a function of the state z `[B, K, D, S]`, its noise estimate and two integer timesteps.
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
 from stemwright.diffusion import NoiseSchedule
 from stemwright.errors import InputError
-
-Solver = Literal["ddpm", "ddim", "dpmpp_2m"]
-SOLVERS: tuple[Solver, ...] = ("ddpm", "ddim", "dpmpp_2m")
-
-
-def checked_solver(name: str) -> Solver:
-    """A solver by name; InputError lists those there are."""
-    for solver in SOLVERS:
-        if solver == name:
-            return solver
-    raise InputError(f"unknown solver '{name}': choose from {', '.join(SOLVERS)}")
+from stemwright.solver_name import Solver
 
 
 def half_log_snr(schedule: NoiseSchedule) -> Tensor:

@@ -13,7 +13,7 @@ from stemwright.checkpoint import Checkpoint
 from stemwright.codec import Codec
 from stemwright.long_pieces import piece_windows
 from stemwright.loudness import integrated_lufs, match_loudness, matching_gain_db
-from stemwright.mixing import fitted, softened
+from stemwright.mixing import fitted, softened, turned_down
 from stemwright.tasks import Task
 
 EDGE_S = 0.003
@@ -69,7 +69,8 @@ class StemCoder:
     ) -> dict[str, Tensor]:
         """Audio `[2, n]` of the targets in normalised latents `[1, K, D, S]`.
 
-        It comes at the level that `gains_db` brought to the training loudness; at the corpus's by default.
+        It comes at the level that `gains_db` brought to the training loudness, at the corpus's by default; a
+        stem that would clip there is turned down.
         """
         slots = [self.tracks.index(name) for name in task.targets]
         raw = self.stats.denormalise(latents)[0, slots]
@@ -77,7 +78,9 @@ class StemCoder:
         audio = softened(audio, round(EDGE_S * self.codec.sample_rate_hz))
         corpus = dict(zip(self.tracks.names, self.origin.gains_db, strict=True))
         levels = {**corpus, **(gains_db or {})}
-        return {name: audio[i] * 10 ** (-levels[name] / 20) for i, name in enumerate(task.targets)}
+        return {
+            name: turned_down(audio[i] * 10 ** (-levels[name] / 20)) for i, name in enumerate(task.targets)
+        }
 
     def gain_db(self, audio: Tensor) -> float:
         """What brings audio `[2, n]` to the training loudness."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from stemwright.diffusion import NoiseSchedule
 from stemwright.sampler import Denoiser, Sampling, run
-from stemwright.solvers import Solver
+from stemwright.solver_name import Solver
 from stemwright.tasks import Task
 from stemwright.tracks import Tracks
 

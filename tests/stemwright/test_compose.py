@@ -12,6 +12,7 @@ from stemwright.errors import InputError
 from stemwright.latent_stats import LatentStats
 from stemwright.learner import fit_preset
 from stemwright.mdct_codec import MdctCodec
+from stemwright.mixing import CEILING
 from stemwright.tasks import Task
 from stemwright.unet import StemUNet
 
@@ -253,3 +254,33 @@ def test_a_grid_that_is_asked_for_is_told_in_place_of_any_other() -> None:
     for prompt in ("funk", BeatGrid(tempo_bpm=80).told("funk")):
         request = Request(prompt=prompt, task=Task(("bass",), ("drums",)), grid=grid)
         assert read_grid(request.told_prompt) == (grid, "funk")
+
+
+def test_a_piece_longer_than_the_training_windows_is_made_in_windows(
+    composer: Composer,
+) -> None:
+    longest = max(composer.checkpoint.preset.training.windows_s)
+    request = Request(task=Task(("bass",), ("drums",)), duration_s=2.5 * longest, seed=4)
+    drums = tone(request.duration_s)
+    assert len(composer.coder.windows(request.duration_s)) > 2
+    steps: list[tuple[int, int]] = []
+    stems = composer.generate(
+        request, {"drums": drums}, on_step=lambda step, num_steps: steps.append((step, num_steps))
+    )
+    assert stems["bass"].shape == drums.shape
+    assert torch.equal(stems["drums"], drums)
+    assert torch.equal(composer.generate(request, {"drums": drums})["bass"], stems["bass"])
+    assert steps == [(step, len(steps)) for step in range(1, len(steps) + 1)]
+    assert len(steps) == 3 * len(composer.coder.windows(request.duration_s))
+
+
+def test_a_stem_that_would_clip_at_the_corpus_level_is_turned_down(composer: Composer) -> None:
+    task = Task(("bass", "drums"))
+    quiet = composer.coder.encode({"bass": tone(0.5), "drums": tone(0.5, 330.0)}, 0.5)
+    made = composer.coder.decode(quiet, task, 0.5)
+    loud = composer.coder.decode(quiet, task, 0.5, {"bass": -40.0})
+    assert made["bass"].abs().max() < CEILING
+    assert loud["bass"].abs().max() == pytest.approx(CEILING)
+    scale = CEILING / made["bass"].abs().max()
+    assert torch.allclose(loud["bass"], scale * made["bass"], atol=1e-6)
+    assert torch.equal(loud["drums"], made["drums"])

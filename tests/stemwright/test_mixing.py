@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stemwright.mixing import MIX_CEILING, fitted, mix, softened, spliced
+from stemwright.mixing import CEILING, fitted, mix, softened, spliced
 
 
 @pytest.mark.parametrize("length", [1, 3, 5, 9])
@@ -22,7 +22,7 @@ def test_a_mix_is_the_plain_sum() -> None:
 def test_a_mix_that_would_clip_is_turned_down_as_a_whole() -> None:
     loud = torch.tensor([[0.9, -0.3], [0.1, 0.0]])
     made = mix([loud, loud])
-    assert made.abs().max() == pytest.approx(MIX_CEILING)
+    assert made.abs().max() == pytest.approx(CEILING)
     torch.testing.assert_close(made / made[0, 0], loud / loud[0, 0])
 
 

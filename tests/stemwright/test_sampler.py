@@ -6,7 +6,7 @@ from toy_sampling import CONDITIONAL, MIXED, SCHEDULE, generator, prompt, record
 from stemwright.errors import InputError
 from stemwright.guidance import Guidance
 from stemwright.sampler import Prompt, Sampling, run, sample
-from stemwright.solvers import SOLVERS
+from stemwright.solver_name import SOLVERS
 from stemwright.tasks import Task
 from stemwright.text_embedding import TextEmbedding, cat
 from stemwright.tracks import TRACKS

@@ -18,7 +18,8 @@ from torch import Tensor
 from toy_sampling import CONDITIONAL, MIXED, SCHEDULE, generator, songs
 
 from stemwright.sampler import sample
-from stemwright.solvers import SOLVERS, Solver, ddim_step, timestep_grid
+from stemwright.solver_name import SOLVERS, Solver
+from stemwright.solvers import ddim_step, timestep_grid
 from stemwright.tasks import Mode, Task
 from stemwright.text_embedding import TextEmbedding
 from stemwright.tracks import TRACKS

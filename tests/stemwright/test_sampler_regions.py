@@ -8,7 +8,7 @@ from torch import Tensor
 from stemwright.diffusion import NoiseSchedule
 from stemwright.guidance import Guidance
 from stemwright.sampler import Sampling, run, sample
-from stemwright.solvers import SOLVERS, Solver
+from stemwright.solver_name import SOLVERS, Solver
 from stemwright.tasks import Task
 from stemwright.tracks import Tracks
 

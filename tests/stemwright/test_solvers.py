@@ -6,7 +6,8 @@ from torch import Tensor
 
 from stemwright.diffusion import NoiseSchedule
 from stemwright.errors import InputError
-from stemwright.solvers import SOLVERS, ddim_step, ddpm_step, dpmpp_2m_step, half_log_snr, timestep_grid
+from stemwright.solver_name import SOLVERS
+from stemwright.solvers import ddim_step, ddpm_step, dpmpp_2m_step, half_log_snr, timestep_grid
 
 SCHEDULE = NoiseSchedule.scaled_linear()
 STEPS = (1, 2, 3, 7, 25, 50, 200, 997, 1000)

@@ -37,7 +37,7 @@ class AssessmentPlan:
     """Embeddings on either side of a Fréchet distance."""
     coherence_songs: int = 48
     """Windows of which each track is made anew, given the others."""
-    duration_s: float = 10.0
+    duration_s: float = 8.0
     """Of a window."""
     batch: int = 8
     """Takes that the denoiser makes at once."""

@@ -43,7 +43,7 @@ def assess(
     coherence_songs: Annotated[
         int, typer.Option(help="Windows of which each track is made anew, given the others.")
     ] = 48,
-    duration: Annotated[float, typer.Option(help="Length of a window in seconds.")] = 10.0,
+    duration: Annotated[float, typer.Option(help="Length of a window in seconds.")] = 8.0,
     grid: Annotated[bool, typer.Option(help="Whether the model is told where the songs' bars are.")] = True,
     guidance_scale: Annotated[float | None, typer.Option(help="λ; the checkpoint's by default.")] = None,
     text_guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
@@ -61,7 +61,7 @@ def assess(
     Figures stand between strangers' stems or the untrained model and real ones, and each says whether it
     meets its target. Run again after an interruption, it goes on.
     """
-    from stemwright.solvers import checked_solver
+    from stemwright.solver_name import checked_solver
     from stemwright_platform.assessment.assess import assess_model
     from stemwright_platform.assessment.assessment_page import PAGE
     from stemwright_platform.assessment.assessment_plan import AssessmentPlan

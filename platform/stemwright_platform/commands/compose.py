@@ -44,7 +44,7 @@ def compose(
     seconds 4 to 8 of a bass take: `--rewrite bass=bass.wav --region 4:8 --given drums=drums.wav`.
     """
     from stemwright.compose import Composer, Request
-    from stemwright.solvers import checked_solver
+    from stemwright.solver_name import checked_solver
     from stemwright.tasks import Task
     from stemwright_platform.composition_files import (
         parse_files,

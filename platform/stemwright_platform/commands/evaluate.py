@@ -85,7 +85,7 @@ def evaluate(
     Every figure stands between its floor and its ceiling: stems of strangers and the untrained model below,
     the codec's round trip and the recordings above. Run again after an interruption, it goes on.
     """
-    from stemwright.solvers import checked_solver
+    from stemwright.solver_name import checked_solver
     from stemwright_platform.composition_files import parse_files
     from stemwright_platform.evaluation.evaluate import evaluate_model
     from stemwright_platform.evaluation.evaluation_plan import EvaluationPlan

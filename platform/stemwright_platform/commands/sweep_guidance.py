@@ -70,7 +70,7 @@ def guidance(
     stems to real ones; of the λ within one standard error of the best, the nearest to 1 is chosen. Run
     again after an interruption, it goes on; with more --scales, only those are made that are new.
     """
-    from stemwright.solvers import checked_solver
+    from stemwright.solver_name import checked_solver
     from stemwright_platform.evaluation.making import Source
     from stemwright_platform.evaluation.systems import SamplingChoice
     from stemwright_platform.serving.checkpoint_folder import checkpoint_folder

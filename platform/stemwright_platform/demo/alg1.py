@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from stemwright_platform.demo.composition_client import CompositionClient
+from stemwright_platform.client import Client, Progress
 from stemwright_platform.serving.schema import GenerationView
 
 RECORD = "composition.json"
@@ -41,7 +41,7 @@ class Composed(BaseModel):
 
 
 def compose_by_algorithm_1(
-    client: CompositionClient,
+    client: Client,
     folder: Path,
     *,
     prompt: str,
@@ -54,22 +54,19 @@ def compose_by_algorithm_1(
     The first half of the slots is kept (bass and drums). `on_progress` hears the share of all work done,
     0…1, and the stage. The record is saved last.
     """
-    piece = client.create(prompt, duration_s=duration_s, seed=seed)
+    piece = client.create_composition(prompt, duration_s=duration_s, seed=seed)
     kept = piece.tracks[: max(1, len(piece.tracks) // 2)]
     rest = [track for track in piece.tracks if track not in kept]
-    first = client.generate(
-        piece.id, targets=piece.tracks, on_progress=lambda view: on_progress(view.progress / 2, view.stage)
-    )
+
+    def tell(before: float) -> Callable[[Progress], None]:
+        return lambda now: on_progress(before + now.progress / 2, now.stage)
+
+    first = client.wait(client.generate(piece.id, piece.tracks).id, tell(0.0))
     takes = {take.track: take.id for take in first.takes}
     client.select(piece.id, takes)
     _download(client, folder / FIRST_ROUND, piece.id, takes, piece.tracks)
     client.select(piece.id, dict.fromkeys(rest))  # line 7 of Alg. 1: the others are let go
-    second = client.generate(
-        piece.id,
-        targets=rest,
-        given=kept,
-        on_progress=lambda view: on_progress(0.5 + view.progress / 2, view.stage),
-    )
+    second = client.wait(client.generate(piece.id, rest, kept).id, tell(0.5))
     takes |= {take.track: take.id for take in second.takes}
     client.select(piece.id, takes)
     _download(client, folder / STEMS, piece.id, takes, piece.tracks)
@@ -78,9 +75,7 @@ def compose_by_algorithm_1(
     return composed
 
 
-def _download(
-    client: CompositionClient, folder: Path, piece: str, takes: dict[str, str], tracks: Sequence[str]
-) -> None:
+def _download(client: Client, folder: Path, piece: str, takes: dict[str, str], tracks: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for track in tracks:
         (folder / f"{track}.wav").write_bytes(client.take_audio(takes[track]))

@@ -134,11 +134,9 @@ class MainJob:
 
     def compose_piece(self) -> str:
         """Stems and mix of both rounds, and a real song's to compare."""
-        import httpx
-
+        from stemwright_platform.client import Client
         from stemwright_platform.corpus.manifest import read_manifest
         from stemwright_platform.demo.alg1 import compose_by_algorithm_1
-        from stemwright_platform.demo.composition_client import CompositionClient
         from stemwright_platform.demo.held_out_song import described, held_out_song, write_excerpt
 
         plan = self._plan
@@ -146,9 +144,9 @@ class MainJob:
         prompt = described(song.metadata) if plan.prompt is None else plan.prompt
         progress = Shares("composing")
         try:
-            with httpx.Client(base_url=self._address, timeout=60) as http:
+            with Client(self._address) as client:
                 composed = compose_by_algorithm_1(
-                    CompositionClient(http),
+                    client,
                     plan.out,
                     prompt=prompt,
                     duration_s=plan.piece_s,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from stemwright.compose import Composer, Request
-from stemwright.solvers import Solver
+from stemwright.solver_name import Solver
 from stemwright.tasks import Task
 from stemwright.unet import StemUNet
 from stemwright_platform.evaluation.clip import Clip

@@ -1,24 +1,23 @@
 """Calls on audio: upload a stem, fetch takes and the mix."""
 
-import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from stemwright.audio import encode_wav
-from stemwright.mixing import mix
-from stemwright_platform.serving.failures import Refusal
+from stemwright.audio import encode_audio
+from stemwright_platform.serving.compositions import check_track
+from stemwright_platform.serving.mixdown import mix_digest, mixed, selected_takes
 from stemwright_platform.serving.schema import TakeView
+from stemwright_platform.serving.sent_audio import AUDIO_RESPONSES, Format, Wanted
 from stemwright_platform.serving.services import Services, ServicesOfCall
-from stemwright_platform.serving.stems import WAV, decoded, peak_pairs, uploaded_stem
-from stemwright_platform.serving.tables import Composition, Take
+from stemwright_platform.serving.stems import decoded, peak_pairs, uploaded_stem
+from stemwright_platform.serving.tables import Composition
 from stemwright_platform.serving.takes import stored_take
 from stemwright_platform.serving.upload_body import uploaded_file
 
 router = APIRouter(tags=["audio"])
 
-IfNoneMatch = Annotated[str | None, Header()]
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _UPLOAD = {"requestBody": {"required": True, "content": {"application/octet-stream": _FILE}}}
 
@@ -33,14 +32,21 @@ async def upload_stem(
     return await run_in_threadpool(_keep_upload, services, composition, track, name, data)
 
 
-@router.get("/takes/{take_id}/audio", response_class=Response)
-def take_audio(take_id: str, services: ServicesOfCall, if_none_match: IfNoneMatch = None) -> Response:
-    """The take as WAV."""
+@router.get("/takes/{take_id}/audio", response_class=Response, responses=AUDIO_RESPONSES)
+def take_audio(
+    take_id: str, services: ServicesOfCall, wanted: Annotated[Wanted, Depends()], format: Format = "wav"
+) -> Response:
+    """The take's audio, whole or a range of its bytes."""
     take = services.compositions.take(take_id)
-    if _etag(take.sha256) == if_none_match:
-        return Response(status_code=304, headers={"ETag": _etag(take.sha256)})
-    headers = {"ETag": _etag(take.sha256), "Cache-Control": "private, max-age=31536000, immutable"}
-    return Response(services.blobs.get(take.blob_key), media_type=take.content_type, headers=headers)
+
+    def encoded() -> bytes:
+        wav = services.blobs.get(take.blob_key)
+        if format == "wav":
+            return wav
+        rate = services.compositions.get(take.composition_id).sample_rate_hz
+        return encode_audio(decoded(wav, rate), rate, format)
+
+    return wanted.answer(take.sha256, format, encoded, forever=True)
 
 
 @router.get("/takes/{take_id}/peaks")
@@ -49,30 +55,27 @@ def take_peaks(take_id: str, services: ServicesOfCall) -> list[list[float]]:
     return peak_pairs(services.compositions.take(take_id).peaks)
 
 
-@router.get("/compositions/{composition_id}/mix", response_class=Response)
+@router.get("/compositions/{composition_id}/mix", response_class=Response, responses=AUDIO_RESPONSES)
 def composition_mix(
-    composition_id: str, services: ServicesOfCall, if_none_match: IfNoneMatch = None
+    composition_id: str,
+    services: ServicesOfCall,
+    wanted: Annotated[Wanted, Depends()],
+    format: Format = "wav",
 ) -> Response:
-    """The sum of the selected takes as WAV; uploads sound as they came."""
+    """The sum of the selected takes, each in its lane: gain, pan, mute. Uploads sound as they came."""
     composition = services.compositions.get(composition_id)
-    takes = _selected_takes(services, composition)
-    etag = _etag(hashlib.sha256("".join(take.sha256 for take in takes).encode()).hexdigest())
-    if etag == if_none_match:
-        return Response(status_code=304, headers={"ETag": etag})
-    rate = composition.sample_rate_hz
-    stems = [decoded(services.blobs.get(take.blob_key), rate) for take in takes]
-    return Response(
-        encode_wav(mix(stems), rate),
-        media_type=WAV,
-        headers={"ETag": etag, "Cache-Control": "private, no-cache"},
+    takes = selected_takes(services, composition)
+    return wanted.answer(
+        mix_digest(composition, takes),
+        format,
+        lambda: encode_audio(mixed(services, composition, takes), composition.sample_rate_hz, format),
+        forever=False,
     )
 
 
 def _slot(services: Services, composition_id: str, track: str) -> Composition:
     composition = services.compositions.get(composition_id)
-    if track not in composition.tracks:
-        remedy = f"choose from {', '.join(composition.tracks)}"
-        raise Refusal(422, "unknown_track", f"there is no track '{track}'", remedy)
+    check_track(composition, track)
     return composition
 
 
@@ -87,15 +90,3 @@ def _keep_upload(
     except BaseException:
         services.blobs.delete(take.blob_key)
         raise
-
-
-def _selected_takes(services: Services, composition: Composition) -> list[Take]:
-    history = services.compositions.history(composition.id)
-    chosen = history[-1].takes if history else {}
-    if not chosen:
-        raise Refusal(409, "nothing_selected", "no take is selected", "select or upload takes, then mix")
-    return [services.compositions.take(chosen[track]) for track in composition.tracks if track in chosen]
-
-
-def _etag(digest: str) -> str:
-    return f'"{digest}"'

@@ -1,12 +1,26 @@
 """Calls on compositions: make, list, show, delete, choose takes."""
 
+import re
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
 
+from stemwright_platform.serving.export import Kind, write_export
 from stemwright_platform.serving.failures import Refusal
-from stemwright_platform.serving.schema import CompositionSummary, CompositionView, NewComposition
+from stemwright_platform.serving.mixdown import selected_takes
+from stemwright_platform.serving.schema import (
+    CompositionChange,
+    CompositionSummary,
+    CompositionView,
+    NewComposition,
+)
 from stemwright_platform.serving.services import Services, ServicesOfCall
+from stemwright_platform.serving.takes import copied_take
 from stemwright_platform.serving.views import composition_view
 
 router = APIRouter(prefix="/compositions", tags=["compositions"])
@@ -22,16 +36,59 @@ def create_composition(asked: NewComposition, services: ServicesOfCall) -> Compo
 
 @router.get("")
 def list_compositions(
-    services: ServicesOfCall, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    services: ServicesOfCall,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: Annotated[str | None, Query(description="Id of the last one of the page before.")] = None,
 ) -> list[CompositionSummary]:
-    """The newest compositions."""
-    return [CompositionSummary.model_validate(row) for row in services.compositions.list(limit)]
+    """A page of compositions, newest first."""
+    return [CompositionSummary.model_validate(row) for row in services.compositions.list(limit, after)]
 
 
 @router.get("/{composition_id}")
 def show_composition(composition_id: str, services: ServicesOfCall) -> CompositionView:
     """A composition's slots, takes, selection and history."""
     return composition_view(services, composition_id)
+
+
+@router.patch("/{composition_id}")
+def change_composition(
+    composition_id: str, change: CompositionChange, services: ServicesOfCall
+) -> CompositionView:
+    """Rename it, change its prompt, or set lanes' gain, pan and mute; what is left out stays."""
+    services.compositions.change(composition_id, change)
+    return composition_view(services, composition_id)
+
+
+@router.post("/{composition_id}/duplicate", status_code=201)
+def duplicate_composition(composition_id: str, services: ServicesOfCall) -> CompositionView:
+    """A copy with the selected takes, to try something else from there."""
+    composition = services.compositions.get(composition_id)
+    chosen = selected_takes(services, composition) if services.compositions.history(composition_id) else []
+    copies = [copied_take(services.blobs, take) for take in chosen]
+    try:
+        row = services.compositions.duplicate(composition_id, copies)
+    except BaseException:
+        for copy in copies:
+            services.blobs.delete(copy.blob_key)
+        raise
+    return composition_view(services, row.id)
+
+
+@router.get("/{composition_id}/export", response_class=FileResponse)
+def export_composition(
+    composition_id: str, services: ServicesOfCall, kind: Annotated[Kind, Query(alias="as")] = "zip"
+) -> FileResponse:
+    """One file: stems, mix and composition.json as a zip, or a DAWproject with a lane a track."""
+    composition = services.compositions.get(composition_id)
+    folder = Path(tempfile.mkdtemp(prefix="stemwright-export-"))
+    try:
+        write_export(services, composition, kind, path := folder / "export")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    name = f"{file_name(composition.name or composition.prompt or 'composition')}.{kind}"
+    removal = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    return FileResponse(path, media_type="application/zip", filename=name, background=removal)
 
 
 @router.delete("/{composition_id}", status_code=204)
@@ -56,3 +113,8 @@ def _check_duration(services: Services, duration_s: float) -> None:
         bounds = f"{limits.min_duration_s:g} to {limits.max_duration_s:g} s"
         message = f"a duration of {duration_s:g} s is out of range"
         raise Refusal(422, "bad_duration", message, f"choose {bounds}")
+
+
+def file_name(title: str) -> str:
+    """A title as a file's name on any system."""
+    return re.sub(r"[^\w-]+", "-", title, flags=re.ASCII).strip("-")[:60] or "composition"

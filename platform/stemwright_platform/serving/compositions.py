@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from stemwright_platform.serving.database import Database
 from stemwright_platform.serving.failures import Refusal, not_found
 from stemwright_platform.serving.identity import new_id
-from stemwright_platform.serving.schema import ModelFacts, NewComposition
+from stemwright_platform.serving.schema import CompositionChange, ModelFacts, NewComposition
 from stemwright_platform.serving.tables import Composition, Generation, Selection, Take
 
 
@@ -23,9 +23,11 @@ class Compositions:
         """A new composition with the model's slots, all empty."""
         row = Composition(
             id=new_id(),
+            name=asked.name,
             prompt=asked.prompt,
             duration_s=asked.duration_s,
             tempo_bpm=asked.tempo_bpm,
+            beats_per_bar=asked.beats_per_bar,
             seed=secrets.randbelow(2**31) if asked.seed is None else asked.seed,
             tracks=model.tracks,
             sample_rate_hz=model.sample_rate_hz,
@@ -35,16 +37,58 @@ class Compositions:
             session.add(row)
         return row
 
-    def list(self, limit: int) -> Sequence[Composition]:
-        """Newest first."""
+    def list(self, limit: int, after: str | None = None) -> Sequence[Composition]:
+        """Newest first; `after`: only those that come after this one."""
+        newest = (Composition.created_at.desc(), Composition.id.desc())
         with self._database.read() as session:
-            return session.scalars(
-                select(Composition).order_by(Composition.created_at.desc()).limit(limit)
-            ).all()
+            query = select(Composition).order_by(*newest).limit(limit)
+            if after is not None:
+                last = found(session, after)
+                place = tuple_(Composition.created_at, Composition.id)
+                query = query.where(place < (last.created_at, last.id))
+            return session.scalars(query).all()
 
     def get(self, composition_id: str) -> Composition:
         with self._database.read() as session:
             return found(session, composition_id)
+
+    def change(self, composition_id: str, change: CompositionChange) -> None:
+        """Rename, or turn lanes up and down."""
+        with self._database.write() as session:
+            row = found(session, composition_id, lock=True)
+            if change.name is not None:
+                row.name = change.name
+            if change.prompt is not None:
+                row.prompt = change.prompt
+            for track in change.lanes or {}:
+                check_track(row, track)
+            lanes = {track: lane.model_dump() for track, lane in (change.lanes or {}).items()}
+            row.lanes = {**row.lanes, **lanes}
+
+    def duplicate(self, composition_id: str, takes: Sequence[Take]) -> Composition:
+        """A composition of the same settings, with copies of the selected takes, which are selected there.
+
+        `takes`: the copies, stored and not yet added; their composition is set here.
+        """
+        with self._database.write() as session:
+            old = found(session, composition_id)
+            same = ("prompt", "duration_s", "tempo_bpm", "beats_per_bar", "seed", "tracks", "sample_rate_hz")
+            row = Composition(
+                id=new_id(),
+                name=f"{old.name or 'composition'} (copy)"[:200],
+                lanes=old.lanes,
+                created_at=self._clock(),
+                **{name: getattr(old, name) for name in same},
+            )
+            session.add(row)
+            session.flush()
+            for take in takes:
+                take.composition_id, take.created_at = row.id, self._clock()
+                session.add(take)
+            session.flush()
+            if takes:
+                self._choose(session, row.id, {take.track: take.id for take in takes})
+        return row
 
     def takes(self, composition_id: str) -> Sequence[Take]:
         """Oldest first."""
@@ -118,10 +162,15 @@ def selected(session: Session, composition_id: str) -> dict[str, str]:
     return dict(newest.takes) if newest else {}
 
 
-def _check_choice(session: Session, composition: Composition, track: str, take_id: str | None) -> None:
+def check_track(composition: Composition, track: str) -> None:
+    """422 for a track that the composition has not."""
     if track not in composition.tracks:
         names = ", ".join(composition.tracks)
         raise Refusal(422, "unknown_track", f"there is no track '{track}'", f"choose from {names}")
+
+
+def _check_choice(session: Session, composition: Composition, track: str, take_id: str | None) -> None:
+    check_track(composition, track)
     if take_id is None:
         return
     take = session.get(Take, take_id)

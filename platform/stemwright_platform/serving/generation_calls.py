@@ -176,4 +176,5 @@ def _prompt(composition: Composition, asked: NewGeneration) -> str:
     """The tempo is told as training prompts tell it."""
     prompt = composition.prompt if asked.prompt is None else asked.prompt
     tempo = "" if composition.tempo_bpm is None else f"{composition.tempo_bpm:.0f} bpm"
-    return ", ".join(part for part in (prompt.strip(), tempo) if part)
+    metre = "" if composition.beats_per_bar == 4 else f"{composition.beats_per_bar}/4"
+    return ", ".join(part for part in (prompt.strip(), metre, tempo) if part)

@@ -102,6 +102,10 @@ class GenerationQueue:
         with self._database.read() as session:
             return _generation(session, generation_id)
 
+    def find(self, generation_id: str) -> Generation | None:
+        with self._database.read() as session:
+            return session.scalars(select(Generation).where(Generation.id == generation_id)).one_or_none()
+
     def place(self, row: Generation) -> int | None:
         """1 is next; None for one that is not waiting."""
         if row.state != QUEUED:

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from stemwright.solvers import Solver
+from stemwright.solver_name import Solver
 
 MAX_PROMPT_CHARACTERS = 2_000
+DEFAULT_DURATION_S = 8.0
 MAX_SEED = 2**53 - 1
 """Browsers read JSON numbers as doubles."""
 
@@ -32,17 +33,54 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+Name = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
+
+
+class Lane(Asked):
+    """How a track sounds in the mix."""
+
+    gain_db: float = Field(0.0, ge=-60, le=12, allow_inf_nan=False)
+    pan: float = Field(0.0, ge=-1, le=1, allow_inf_nan=False)
+    """-1 is left alone, 1 right alone; between them the other side is turned down in proportion."""
+    mute: bool = False
+
+
 class NewComposition(Asked):
     """Body of POST /compositions."""
 
+    name: Name = ""
     prompt: Text = ""
     """What it should sound like; empty lets the model choose."""
-    duration_s: float = Field(8.0, gt=0, allow_inf_nan=False)
-    """Length of every stem."""
+    duration_s: float = Field(DEFAULT_DURATION_S, gt=0, allow_inf_nan=False)
+    """Length of every stem; or its length in bars:"""
+    bars: int | None = Field(None, ge=1, le=1_000)
+    """of `beats_per_bar` beats in the tempo given, to the sample."""
     tempo_bpm: float | None = Field(None, ge=20, le=400, allow_inf_nan=False)
     """Told to the model beside the prompt."""
+    beats_per_bar: int = Field(4, ge=1, le=12)
+    """Quarter notes a bar; told to the model beside the tempo where they are not four."""
     seed: Seed | None = None
     """First seed of the generations that name none; drawn where left out."""
+
+    @model_validator(mode="after")
+    def _length_in_bars(self) -> "NewComposition":
+        if self.bars is None:
+            return self
+        if self.tempo_bpm is None:
+            raise ValueError("a length in bars needs tempo_bpm")
+        if "duration_s" in self.model_fields_set:
+            raise ValueError("give the length in bars or in duration_s, not both")
+        object.__setattr__(self, "duration_s", 60 * self.bars * self.beats_per_bar / self.tempo_bpm)
+        return self
+
+
+class CompositionChange(Asked):
+    """Body of PATCH /compositions/{id}: what is left out stays."""
+
+    name: Name | None = None
+    prompt: Text | None = None
+    lanes: dict[str, Lane] | None = Field(None, max_length=64)
+    """Of some tracks; the others keep theirs."""
 
 
 class NewGeneration(Asked):
@@ -147,6 +185,7 @@ class SlotView(BaseModel):
 
     selected: str | None
     """Id of the take that counts."""
+    lane: Lane
     takes: list[TakeView]
 
 
@@ -178,9 +217,11 @@ class CompositionSummary(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: str
+    name: str
     prompt: str
     duration_s: float
     tempo_bpm: float | None
+    beats_per_bar: int
     seed: int
     tracks: list[str]
     sample_rate_hz: int

@@ -22,12 +22,16 @@ class Composition(Table):
     __tablename__ = "compositions"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), default="", server_default="")
     prompt: Mapped[str] = mapped_column(Text)
     duration_s: Mapped[float]
     tempo_bpm: Mapped[float | None]
+    beats_per_bar: Mapped[int] = mapped_column(default=4, server_default="4")
     seed: Mapped[int] = mapped_column(BigInteger)
     tracks: Mapped[list[str]]
     """Slot names, in slot order."""
+    lanes: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Track → a `Lane` as JSON; a track left out is as it came."""
     sample_rate_hz: Mapped[int]
     created_at: Mapped[float] = mapped_column(index=True)
     """Seconds since 1970, as every time here."""

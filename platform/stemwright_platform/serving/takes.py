@@ -38,3 +38,12 @@ def stored_take(
         gain_db=stem.gain_db,
         peaks=stem.peaks,
     )
+
+
+def copied_take(blobs: BlobStore, take: Take) -> Take:
+    """Its audio again under a name of its own, and the row for it, not yet added."""
+    take_id = new_id()
+    key = f"copies/{take_id}.wav"
+    blobs.put(key, blobs.get(take.blob_key))
+    same = ("track", "name", "seed", "model", "content_type", "num_bytes", "sha256", "gain_db", "peaks")
+    return Take(id=take_id, blob_key=key, **{name: getattr(take, name) for name in same})

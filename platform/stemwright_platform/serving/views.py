@@ -5,6 +5,7 @@ from stemwright_platform.serving.schema import (
     CompositionSummary,
     CompositionView,
     GenerationView,
+    Lane,
     SelectionView,
     SlotView,
     TakeView,
@@ -21,7 +22,11 @@ def composition_view(services: Services, composition_id: str) -> CompositionView
     chosen = history[-1].takes if history else {}
     takes = [TakeView.model_validate(take) for take in compositions.takes(composition_id)]
     slots = {
-        track: SlotView(selected=chosen.get(track), takes=[take for take in takes if take.track == track])
+        track: SlotView(
+            selected=chosen.get(track),
+            lane=Lane.model_validate(row.lanes.get(track, {})),
+            takes=[take for take in takes if take.track == track],
+        )
         for track in row.tracks
     }
     return CompositionView(

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stemwright.solvers import Solver
+from stemwright.solver_name import Solver
 from stemwright.text_embedding import TextEmbedding
 
 

@@ -3,15 +3,14 @@
 import threading
 from collections.abc import Iterator
 
-import httpx
 import pytest
 import torch
 from fastapi.testclient import TestClient
 
 from stemwright.audio import read_audio
 from stemwright.errors import InputError
+from stemwright_platform.client import Client, Retries
 from stemwright_platform.demo.alg1 import FIRST_ROUND, STEMS, Composed, compose_by_algorithm_1
-from stemwright_platform.demo.composition_client import CompositionClient
 from stemwright_platform.serving.api import create_api
 from stemwright_platform.serving.schema import ModelFacts
 from stemwright_platform.serving.services import Services
@@ -92,8 +91,8 @@ def services(tmp_path) -> Services:
 
 
 @pytest.fixture
-def client(services) -> CompositionClient:
-    return CompositionClient(TestClient(create_api(services)))
+def client(services) -> Client:
+    return Client("http://testserver", http=TestClient(create_api(services)))
 
 
 @pytest.fixture
@@ -161,13 +160,13 @@ def test_a_generation_that_fails_is_one_line_with_its_reason(client, worker, tmp
 
 
 def test_a_refusal_is_one_line_with_the_servers_remedy(client, tmp_path):
-    with pytest.raises(InputError, match="choose 1 to 60 s"):
+    with pytest.raises(InputError, match="choose 1 to 240 s"):
         compose(client, tmp_path, duration_s=1000.0)
 
 
 def test_a_server_that_is_not_there_is_one_line(tmp_path):
     with (
-        httpx.Client(base_url="http://127.0.0.1:9", timeout=5) as http,
-        pytest.raises(InputError, match="no answer from the server"),
+        Client("http://127.0.0.1:9", retries=Retries(attempts=1)) as client,
+        pytest.raises(InputError, match=r"no answer from http://127.0.0.1:9"),
     ):
-        compose(CompositionClient(http), tmp_path)
+        compose(client, tmp_path)

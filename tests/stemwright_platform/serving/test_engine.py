@@ -6,7 +6,7 @@ import torch
 from stemwright.diffusion import NoiseSchedule
 from stemwright.guidance import Guidance
 from stemwright.sampler import Denoiser, Prompt, Sampling, run
-from stemwright.solvers import Solver
+from stemwright.solver_name import Solver
 from stemwright.tasks import Task
 from stemwright.text_embedding import TextEmbedding
 from stemwright_platform.serving.batch_plan import Job, Rank
