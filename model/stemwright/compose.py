@@ -17,7 +17,7 @@ from stemwright.codec import Codec, load_codec
 from stemwright.errors import InputError
 from stemwright.guidance import Guidance
 from stemwright.long_pieces import PieceSampling, window_prompts
-from stemwright.mixing import fitted, spliced
+from stemwright.mixing import fitted
 from stemwright.sampler import Prompt, Sampling, run
 from stemwright.solver_name import Solver
 from stemwright.stem_coder import StemCoder
@@ -26,8 +26,6 @@ from stemwright.text_embedding import TextEncoder
 from stemwright.text_encoder import load_text_encoder
 
 MAX_PROMPT_CHARACTERS = 2000
-SPLICE_S = 0.02
-"""Cross-fade from a take to what was made of its region."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,17 +130,12 @@ class Composer:
         told = window_prompts(request.told_prompt, windows, self.codec.frame_rate_hz)
         prompts = [self.embed_told(request.task, prompt) for prompt in told]
         sampling = start_piece(self.checkpoint, request, latents, windows, prompts, known)
-        levels = {name: self.coder.gain_db(audio) for name, audio in kept.items()}
         result = run(self.denoiser, sampling, on_step)
-        made = self.coder.decode(result, request.task, duration_s, levels)
-        made |= {name: self._spliced(request, take, made[name]) for name, take in kept.items()}
+        if request.region_s is None:
+            made = self.coder.decode(result, request.task, duration_s)
+        else:
+            made = self.coder.rewrite(result, request.task, duration_s, kept, request.region_s)
         return {name: (made | heard)[name] for name in request.task.tracks.ordered([*made, *heard])}
-
-    def _spliced(self, request: Request, take: Tensor, made: Tensor) -> Tensor:
-        """A take with the region from what was made."""
-        assert request.region_s is not None
-        start, end = map(self.coder.num_samples, request.region_s)
-        return spliced(take, made, start, end, round(SPLICE_S * self.codec.sample_rate_hz))
 
     def embed(self, request: Request) -> Prompt:
         """The request's prompt behind its task prefix, and the prefix alone."""

@@ -13,11 +13,14 @@ from stemwright.checkpoint import Checkpoint
 from stemwright.codec import Codec
 from stemwright.long_pieces import piece_windows
 from stemwright.loudness import integrated_lufs, match_loudness, matching_gain_db
-from stemwright.mixing import fitted, softened, turned_down
+from stemwright.mixing import fitted, softened, spliced, turned_down
 from stemwright.tasks import Task
 
 EDGE_S = 0.003
 """Fade at both ends of a take: a codec has no frames before the first and after the last to overlap with."""
+
+SPLICE_S = 0.02
+"""Cross-fade from a take to what was made of its region."""
 
 
 class StemCoder:
@@ -81,6 +84,24 @@ class StemCoder:
         return {
             name: turned_down(audio[i] * 10 ** (-levels[name] / 20)) for i, name in enumerate(task.targets)
         }
+
+    def rewrite(
+        self,
+        latents: Tensor,
+        task: Task,
+        duration_s: float,
+        takes: Mapping[str, Tensor],
+        region_s: tuple[float, float],
+    ) -> dict[str, Tensor]:
+        """Takes `[2, n]` of the targets with a region from latents `[1, K, D, S]`, at the takes' levels.
+
+        Outside the region they stay bit-identical.
+        """
+        levels = {name: self.gain_db(take) for name, take in takes.items()}
+        made = self.decode(latents, task, duration_s, levels)
+        start, end = map(self.num_samples, region_s)
+        fade = round(SPLICE_S * self.codec.sample_rate_hz)
+        return {name: spliced(take, made[name], start, end, fade) for name, take in takes.items()}
 
     def gain_db(self, audio: Tensor) -> float:
         """What brings audio `[2, n]` to the training loudness."""

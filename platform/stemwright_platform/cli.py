@@ -14,6 +14,7 @@ from stemwright_platform.commands import (
     demo,
     demo_model,
     evaluate,
+    keys,
     listen,
     models,
     prepare,
@@ -41,6 +42,7 @@ def application() -> typer.Typer:
     app.add_typer(models.app, name="models")
     app.add_typer(listen.app, name="listen")
     app.add_typer(state.app, name="state")
+    app.add_typer(keys.app, name="keys")
     app.add_typer(sweep.app, name="sweep")
     for command in (prepare, train, evaluate, assess, compose, serve, demo, demo_model):
         app.add_typer(command.app)

@@ -42,8 +42,12 @@ def make_checkpoint() -> Callable[..., Path]:
     """A model of random weights with the embedded codec and text encoder: `make_checkpoint(folder)`."""
     codec, encoder = load_codec("mdct"), load_text_encoder("minilm")
 
-    def make(folder: Path, *, seed: int = 0, tracks: Tracks = TRACKS, loss: float = 0.5) -> Path:
-        tiny = replace(load_preset("tiny"), tracks=tracks)
+    def make(
+        folder: Path, *, seed: int = 0, tracks: Tracks = TRACKS, loss: float = 0.5, regions: float = 0.0
+    ) -> Path:
+        tiny = load_preset("tiny")
+        training = replace(tiny.training, region_probability=regions)
+        tiny = replace(tiny, tracks=tracks, training=training)
         preset = fit_preset(
             tiny,
             latent_dim=codec.latent_dim,

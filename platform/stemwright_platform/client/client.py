@@ -33,13 +33,18 @@ class Client:
         self,
         address: str,
         *,
+        key: str | None = None,
         retries: Retries | None = None,
         timeout_s: float = TIMEOUT_S,
         http: httpx.Client | None = None,
     ) -> None:
-        """`address`: as http://127.0.0.1:8000. `http`: what makes the calls, if not a plain one."""
+        """`address`: as http://127.0.0.1:8000. `key`: where the server asks for one. `http`: what makes the
+        calls, if not a plain one.
+        """
         self.address, self._retries = address.rstrip("/"), retries or Retries()
         self._http = httpx.Client(timeout=timeout_s) if http is None else http
+        if key is not None:
+            self._http.headers["Authorization"] = f"Bearer {key}"
 
     def __enter__(self) -> "Client":
         return self

@@ -24,6 +24,12 @@ def serve(
         int, typer.Option(help="Port to listen on, not 10002 to 19999.", min=1, max=65535)
     ] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")] = "127.0.0.1",
+    open_to_all: Annotated[
+        bool, typer.Option("--open", help="Ask nobody for a key, also beyond this machine.")
+    ] = False,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Ask for keys (`stemwright keys`), as beyond this machine.")
+    ] = False,
     state: Annotated[Path, typer.Option(help="Folder for the database and the audio.")] = Path("state"),
     codec_weights: Annotated[str | None, typer.Option(help="Folder with the codec's weights.")] = None,
     text_weights: Annotated[str | None, typer.Option(help="Folder with the text encoder's weights.")] = None,
@@ -40,6 +46,7 @@ def serve(
     from stemwright_platform.serving.local_server import check_port, local_server, local_settings
 
     check_port(host, port)
+    asks = access(host, open_to_all=open_to_all, keys=keys)
     settings = local_settings(
         model,
         state,
@@ -47,13 +54,26 @@ def serve(
         codec_weights=codec_weights,
         text_weights=text_weights,
         tracking_uri=tracking_uri,
-    )
+    ).model_copy(update={"access": asks})
     model_named(model, typer.echo)
     typer.echo(f"starting {model} …")
     with local_server(settings, host=host, port=port) as address:
         typer.echo(f"{address}/v1 · the calls: {address}/v1/docs · Ctrl-C to stop")
+        if asks == "keys":
+            typer.echo(f"asks for a key: stemwright keys create --name NAME --state {state}")
         _wait_for_signal()
         typer.echo("stopping …")
+
+
+def access(host: str, *, open_to_all: bool = False, keys: bool = False) -> str:
+    """Whether callers need a key: on this machine alone nobody does, beyond it everybody."""
+    from stemwright.errors import InputError
+
+    if open_to_all and keys:
+        raise InputError("--open asks for no key and --keys for one: give one of them")
+    if open_to_all:
+        return "open"
+    return "keys" if keys or host not in ("127.0.0.1", "localhost", "::1") else "open"
 
 
 def _device() -> str:

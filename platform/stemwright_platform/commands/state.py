@@ -69,8 +69,12 @@ def restore(
 
 def _places(state: Path, database_url: str | None, blob_url: str | None) -> tuple[str, str]:
     """Addresses of database and audio."""
-    folder = state.expanduser().resolve()
-    return database_url or f"sqlite:///{folder}/stemwright.sqlite", blob_url or str(folder / "blobs")
+    return database_place(state, database_url), blob_url or str(state.expanduser().resolve() / "blobs")
+
+
+def database_place(state: Path, database_url: str | None) -> str:
+    """The database's address."""
+    return database_url or f"sqlite:///{state.expanduser().resolve()}/stemwright.sqlite"
 
 
 def _check_there(database_url: str) -> None:

@@ -8,12 +8,14 @@ from stemwright_platform.serving import (
     failures,
     generation_calls,
     service_calls,
+    session_calls,
 )
+from stemwright_platform.serving.access import Pace
 from stemwright_platform.serving.services import Services
 
 _FAILURES = {
     status: {"model": failures.Failure, "description": "Refused"}
-    for status in (404, 409, 413, 422, 429, 503, 507)
+    for status in (401, 404, 409, 413, 422, 429, 503, 507)
 }
 
 
@@ -28,7 +30,7 @@ def create_api(services: Services) -> FastAPI:
         redoc_url=None,
         responses={**_FAILURES},
     )
-    app.state.services = services
+    app.state.services, app.state.pace = services, Pace()
     failures.install(app)
     app.include_router(_version_1())
     app.include_router(service_calls.router, include_in_schema=False)  # where probes look for them
@@ -37,6 +39,6 @@ def create_api(services: Services) -> FastAPI:
 
 def _version_1() -> APIRouter:
     router = APIRouter(prefix="/v1")
-    for part in (composition_calls, audio_calls, generation_calls, service_calls):
+    for part in (session_calls, composition_calls, audio_calls, generation_calls, service_calls):
         router.include_router(part.router)
     return router

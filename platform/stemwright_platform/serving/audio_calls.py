@@ -6,11 +6,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from stemwright.audio import encode_audio
+from stemwright_platform.serving.access import ServicesOfCall
 from stemwright_platform.serving.compositions import check_track
 from stemwright_platform.serving.mixdown import mix_digest, mixed, selected_takes
 from stemwright_platform.serving.schema import TakeView
 from stemwright_platform.serving.sent_audio import AUDIO_RESPONSES, Format, Wanted
-from stemwright_platform.serving.services import Services, ServicesOfCall
+from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.stems import decoded, peak_pairs, uploaded_stem
 from stemwright_platform.serving.tables import Composition
 from stemwright_platform.serving.takes import stored_take

@@ -25,7 +25,7 @@ from stemwright_platform.serving.migrations import HEAD
 from stemwright_platform.serving.tables import Table as Base
 
 ROWS, BLOBS, SUMMARY = "rows.jsonl", "blobs", "backup.json"
-TABLES = ("compositions", "takes", "selections", "generations")
+TABLES = ("api_keys", "usage", "compositions", "takes", "selections", "generations")
 """What was made; which models are served is told anew."""
 ROWS_AT_ONCE = 500
 OnTake = Callable[[int, int], None]

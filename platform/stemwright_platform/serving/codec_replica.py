@@ -14,8 +14,9 @@ from stemwright_platform.serving.loaded_models import LoadedModels, preload
 from stemwright_platform.serving.schema import ModelFacts
 from stemwright_platform.serving.server_log import log_with_serve
 from stemwright_platform.serving.settings import ServingSettings
+from stemwright_platform.serving.stems import decoded
 from stemwright_platform.serving.threads import use_threads
-from stemwright_platform.serving.wire import EncodedPiece
+from stemwright_platform.serving.wire import EncodedPiece, Rewritten
 
 if TYPE_CHECKING:
     from stemwright.checkpoint import Checkpoint
@@ -51,28 +52,50 @@ class CodecReplica:
         """Load a version and say what it is; raises why it cannot be used."""
         return self._models.get(model)[1]
 
-    def encode(self, given: dict[str, bytes], duration_s: float, model: str) -> EncodedPiece:
-        """Latents of given stems (WAV files), and the windows that the piece is made in."""
+    def encode(
+        self,
+        stems: dict[str, bytes],
+        duration_s: float,
+        model: str,
+        region_s: tuple[float, float] | None = None,
+    ) -> EncodedPiece:
+        """Latents of stems (WAV files), given ones and takes of which a region is made anew; the windows that
+        the piece is made in."""
         coder, _ = self._models.get(model)
         whole = np.zeros((1, *coder.stats.mean.shape, coder.num_frames(duration_s)), np.float32)
-        for track, wav in given.items():
+        for track, wav in stems.items():
             key = (model, track, duration_s, hashlib.sha256(wav).digest())
             made = self._latents.get_or_make(key, partial(_encoded, coder, track, wav, duration_s))
             whole[0, coder.tracks.index(track)] = made
         windows = tuple((window.start, window.stop) for window in coder.windows(duration_s))
-        return EncodedPiece(latents=whole, windows=windows, frame_rate_hz=coder.codec.frame_rate_hz)
+        known = None if region_s is None else coder.frames_outside(*region_s, duration_s).numpy()
+        return EncodedPiece(
+            latents=whole, windows=windows, frame_rate_hz=coder.codec.frame_rate_hz, known=known
+        )
 
     def decode(
-        self, latents: NDArray[np.float32], targets: tuple[str, ...], duration_s: float, model: str
+        self,
+        latents: NDArray[np.float32],
+        targets: tuple[str, ...],
+        duration_s: float,
+        model: str,
+        rewritten: Rewritten | None = None,
     ) -> dict[str, NDArray[np.float32]]:
-        """Audio [2, n] of the targets, at the corpus's levels."""
+        """Audio [2, n] of the targets: at the corpus's levels, or takes with a region made anew."""
         import torch
 
+        from stemwright.mixing import fitted
         from stemwright.tasks import Task
 
         coder, _ = self._models.get(model)
         task = Task(targets, tracks=coder.tracks)
-        stems = coder.decode(torch.from_numpy(latents.copy()).to(self._settings.device), task, duration_s)
+        z = torch.from_numpy(latents.copy()).to(self._settings.device)
+        if rewritten is None:
+            stems = coder.decode(z, task, duration_s)
+        else:
+            rate, length = coder.codec.sample_rate_hz, coder.num_samples(duration_s)
+            takes = {track: fitted(decoded(wav, rate), length) for track, wav in rewritten.takes.items()}
+            stems = coder.rewrite(z, task, duration_s, takes, rewritten.region_s)
         return {track: audio.numpy() for track, audio in stems.items()}
 
     def _of_model(self, model: str) -> "tuple[StemCoder, ModelFacts]":
@@ -94,8 +117,6 @@ class CodecReplica:
 
 def _encoded(coder: "StemCoder", track: str, wav: bytes, duration_s: float) -> NDArray[np.float32]:
     """Normalised latents [D, S] of one stem."""
-    from stemwright_platform.serving.stems import decoded
-
     audio = {track: decoded(wav, coder.codec.sample_rate_hz)}
     return coder.encode(audio, duration_s)[0, coder.tracks.index(track)].cpu().numpy().copy()
 
@@ -114,6 +135,7 @@ def _facts(uri: str, version: str, checkpoint: "Checkpoint", sample_rate_hz: int
         guidance_scale=sampling.guidance_scale,
         text_guidance=sampling.text_scale,
         steps=sampling.num_steps,
+        rewrites=checkpoint.preset.training.region_probability > 0,
         solver=sampling.solver,
         gains_db=dict(zip(tracks.names, checkpoint.origin.gains_db, strict=True)),
     )

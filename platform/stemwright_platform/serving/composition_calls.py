@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
+from stemwright_platform.serving.access import ServicesOfCall
 from stemwright_platform.serving.export import Kind, write_export
 from stemwright_platform.serving.failures import Refusal
 from stemwright_platform.serving.mixdown import selected_takes
@@ -19,7 +20,7 @@ from stemwright_platform.serving.schema import (
     CompositionView,
     NewComposition,
 )
-from stemwright_platform.serving.services import Services, ServicesOfCall
+from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.takes import copied_take
 from stemwright_platform.serving.views import composition_view
 

@@ -16,13 +16,15 @@ from stemwright_platform.serving.tables import Composition, Generation, Selectio
 class Compositions:
     """What a musician has made so far."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Callable[[], float], owner: str | None = None) -> None:
+        """`owner`: whose compositions there are; None: everybody's."""
+        self._database, self._clock, self._owner = database, clock, owner
 
     def create(self, asked: NewComposition, model: ModelFacts) -> Composition:
         """A new composition with the model's slots, all empty."""
         row = Composition(
             id=new_id(),
+            owner=self._owner or "",
             name=asked.name,
             prompt=asked.prompt,
             duration_s=asked.duration_s,
@@ -42,20 +44,22 @@ class Compositions:
         newest = (Composition.created_at.desc(), Composition.id.desc())
         with self._database.read() as session:
             query = select(Composition).order_by(*newest).limit(limit)
+            if self._owner is not None:
+                query = query.where(Composition.owner == self._owner)
             if after is not None:
-                last = found(session, after)
+                last = self._found(session, after)
                 place = tuple_(Composition.created_at, Composition.id)
                 query = query.where(place < (last.created_at, last.id))
             return session.scalars(query).all()
 
     def get(self, composition_id: str) -> Composition:
         with self._database.read() as session:
-            return found(session, composition_id)
+            return self._found(session, composition_id)
 
     def change(self, composition_id: str, change: CompositionChange) -> None:
         """Rename, or turn lanes up and down."""
         with self._database.write() as session:
-            row = found(session, composition_id, lock=True)
+            row = self._found(session, composition_id, lock=True)
             if change.name is not None:
                 row.name = change.name
             if change.prompt is not None:
@@ -71,10 +75,11 @@ class Compositions:
         `takes`: the copies, stored and not yet added; their composition is set here.
         """
         with self._database.write() as session:
-            old = found(session, composition_id)
+            old = self._found(session, composition_id)
             same = ("prompt", "duration_s", "tempo_bpm", "beats_per_bar", "seed", "tracks", "sample_rate_hz")
             row = Composition(
                 id=new_id(),
+                owner=old.owner,
                 name=f"{old.name or 'composition'} (copy)"[:200],
                 lanes=old.lanes,
                 created_at=self._clock(),
@@ -98,7 +103,8 @@ class Compositions:
 
     def take(self, take_id: str) -> Take:
         with self._database.read() as session:
-            if (row := session.get(Take, take_id)) is None:
+            row = session.get(Take, take_id)
+            if row is None or not self._is_own(session, row.composition_id):
                 raise not_found("take", take_id)
             return row
 
@@ -116,7 +122,7 @@ class Compositions:
     def delete(self, composition_id: str) -> Sequence[str]:
         """Remove a composition and all that belongs to it; gives the blobs that nothing names any more."""
         with self._database.write() as session:
-            found(session, composition_id, lock=True)
+            self._found(session, composition_id, lock=True)
             query = select(Take.blob_key).where(Take.composition_id == composition_id)
             keys = session.scalars(query).all()
             for table in (Take, Selection, Generation):
@@ -128,7 +134,7 @@ class Compositions:
         """Keep an uploaded take and choose it for its track."""
         take.created_at = self._clock()
         with self._database.write() as session:
-            found(session, take.composition_id, lock=True)
+            self._found(session, take.composition_id, lock=True)
             session.add(take)
             session.flush()
             self._choose(session, take.composition_id, {take.track: take.id})
@@ -137,7 +143,7 @@ class Compositions:
     def choose(self, composition_id: str, choice: Mapping[str, str | None]) -> None:
         """Choose takes for some tracks, None for none; the other tracks keep theirs."""
         with self._database.write() as session:
-            composition = found(session, composition_id, lock=True)
+            composition = self._found(session, composition_id, lock=True)
             for track, take_id in choice.items():
                 _check_choice(session, composition, track, take_id)
             self._choose(session, composition_id, choice)
@@ -147,10 +153,25 @@ class Compositions:
         takes = {track: take for track, take in merged.items() if take is not None}
         session.add(Selection(composition_id=composition_id, takes=takes, created_at=self._clock()))
 
+    def _found(self, session: Session, composition_id: str, *, lock: bool = False) -> Composition:
+        return found(session, composition_id, lock=lock, owner=self._owner)
 
-def found(session: Session, composition_id: str, *, lock: bool = False) -> Composition:
-    """The composition, held against other writers where the database locks rows; 404 without one."""
-    if (row := session.get(Composition, composition_id, with_for_update=lock)) is None:
+    def _is_own(self, session: Session, composition_id: str) -> bool:
+        if self._owner is None:
+            return True
+        query = select(Composition.owner).where(Composition.id == composition_id)
+        return session.scalars(query).one_or_none() == self._owner
+
+
+def found(
+    session: Session, composition_id: str, *, lock: bool = False, owner: str | None = None
+) -> Composition:
+    """The composition, held against other writers where the database locks rows; 404 without one.
+
+    `owner`: whose it must be; None: anybody's.
+    """
+    row = session.get(Composition, composition_id, with_for_update=lock)
+    if row is None or owner not in (None, row.owner):
         raise not_found("composition", composition_id)
     return row
 

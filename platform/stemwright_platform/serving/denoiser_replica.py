@@ -133,7 +133,8 @@ class DenoiserReplica:
         prompts = [Prompt(full=told.embedding(self._device), prefix=prefix) for told in order.prompts]
         latents = torch.from_numpy(order.piece.latents.copy()).to(self._device)
         windows = [range(*window) for window in order.piece.windows]
-        return start_piece(checkpoint, request, latents, windows, prompts)
+        known = None if order.piece.known is None else torch.from_numpy(order.piece.known.copy())
+        return start_piece(checkpoint, request, latents, windows, prompts, known)
 
 
 def _warm_up(checkpoint: "Checkpoint", denoiser: "Denoiser") -> None:

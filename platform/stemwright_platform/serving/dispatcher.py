@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ from stemwright_platform.serving.stages import Array, Stages, WorkerLost
 from stemwright_platform.serving.stems import stem
 from stemwright_platform.serving.tables import DONE, FAILED, Take
 from stemwright_platform.serving.takes import stored_take
-from stemwright_platform.serving.wire import DenoisingOrder, EncodedPiece, Step, TextArrays
+from stemwright_platform.serving.wire import DenoisingOrder, EncodedPiece, Rewritten, Step, TextArrays
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -133,6 +133,7 @@ class _Work:
         self._services, self._stages, self._facts, self._claim = services, stages, facts, claim
         self._progress = Progress(num_candidates=len(claim.brief.seeds))
         self._kept: list[Take] = []
+        self._rewritten: Rewritten | None = None
         self._ended = False
 
     async def run(self, after: Collection[asyncio.Task[None]] = ()) -> None:
@@ -194,8 +195,10 @@ class _Work:
         brief, task, model = self._claim.brief, self._task(), self._facts.version
         self._progress.stage = "encoding"
         with timed("encoding"):
-            given = await asyncio.to_thread(self._given_audio)
-            piece = await self._stages.encode(given, brief.duration_s, model)
+            given = await asyncio.to_thread(self._audio_of, brief.given)
+            self._rewritten = await asyncio.to_thread(self._takes_to_rewrite)
+            kept = self._rewritten.takes if self._rewritten else {}
+            piece = await self._stages.encode(given | kept, brief.duration_s, model, brief.region_s)
         self._progress.stage = "reading the prompt"
         with timed("embedding"):
             texts = await self._stages.embed([*self._told(task, piece), task.prefix], model)
@@ -217,15 +220,23 @@ class _Work:
 
     def _told(self, task: Task, piece: EncodedPiece) -> list[str]:
         """What each window is told."""
-        prompt = self._claim.brief.prompt if task.given else with_first_bar(self._claim.brief.prompt)
+        brief = self._claim.brief
+        free = not task.given and brief.region_s is None
+        prompt = with_first_bar(brief.prompt) if free else brief.prompt
         windows = [range(*window) for window in piece.windows]
         told = window_prompts(prompt, windows, piece.frame_rate_hz)
         return [task_prompt(task.prefix, each) for each in told]
 
-    def _given_audio(self) -> dict[str, bytes]:
-        return {track: self._given_take(track, take_id) for track, take_id in self._claim.brief.given.items()}
+    def _audio_of(self, takes: Mapping[str, str]) -> dict[str, bytes]:
+        return {track: self._take_audio(track, take_id) for track, take_id in takes.items()}
 
-    def _given_take(self, track: str, take_id: str) -> bytes:
+    def _takes_to_rewrite(self) -> Rewritten | None:
+        brief = self._claim.brief
+        if brief.region_s is None:
+            return None
+        return Rewritten(takes=self._audio_of(brief.takes), region_s=brief.region_s)
+
+    def _take_audio(self, track: str, take_id: str) -> bytes:
         try:
             return self._services.blobs.get(self._services.compositions.take(take_id).blob_key)
         except FileNotFoundError:
@@ -240,7 +251,9 @@ class _Work:
         with timed("denoising"):
             made = await self._stages.denoise(order, on_step)
         with timed("decoding"):
-            stems = await self._stages.decode(made, order.targets, self._claim.brief.duration_s, order.model)
+            stems = await self._stages.decode(
+                made, order.targets, self._claim.brief.duration_s, order.model, self._rewritten
+            )
         with timed("keeping"):
             await asyncio.to_thread(self._keep, index, order.seed, stems)
 

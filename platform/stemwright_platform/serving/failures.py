@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from stemwright.errors import InputError
 
 log = logging.getLogger(__name__)
+RETRY = {"Retry-After": "5"}
 
 
 class Failure(BaseModel):
@@ -59,7 +60,7 @@ def _answer(status: int, code: str, message: str, remedy: str) -> JSONResponse:
 
 async def _refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refusal)
-    headers = {"Retry-After": "5"} if error.status in (429, 503) else None
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: RETRY, 503: RETRY}.get(error.status)
     return JSONResponse(error.failure.model_dump(), error.status, headers)
 
 

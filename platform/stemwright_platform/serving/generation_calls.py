@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Header
@@ -13,9 +13,10 @@ from starlette.concurrency import run_in_threadpool
 
 from stemwright.tasks import Task
 from stemwright.tracks import Tracks
+from stemwright_platform.serving.access import ServicesOfCall
 from stemwright_platform.serving.failures import Refusal
-from stemwright_platform.serving.schema import Brief, GenerationView, ModelFacts, NewGeneration
-from stemwright_platform.serving.services import Services, ServicesOfCall
+from stemwright_platform.serving.schema import Brief, GenerationView, ModelFacts, NewGeneration, Region
+from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.tables import ENDED, Composition
 from stemwright_platform.serving.views import generation_view
 
@@ -121,6 +122,7 @@ def _brief(services: Services, composition_id: str, asked: NewGeneration) -> Bri
     model = services.models.get(services.settings.model)
     _check_slots(composition, model)
     targets, given = _task(services, composition, asked)
+    takes = _takes_to_rewrite(services, composition, model, asked.region, targets)
     first_seed = _first_seed(services, composition) if asked.seed is None else asked.seed
     return Brief(
         prompt=_prompt(composition, asked),
@@ -128,6 +130,8 @@ def _brief(services: Services, composition_id: str, asked: NewGeneration) -> Bri
         tracks=composition.tracks,
         targets=targets,
         given=given,
+        region_s=None if asked.region is None else (asked.region.start_s, asked.region.end_s),
+        takes=takes,
         guidance_scale=_either(asked.guidance_scale, model.guidance_scale),
         text_guidance=_either(asked.text_guidance, model.text_guidance),
         steps=asked.steps or model.steps,
@@ -165,6 +169,31 @@ def _task(
             409, "no_selected_take", message, "upload or select one, or leave the track out of given"
         )
     return list(task.targets), {track: chosen[track] for track in task.given}
+
+
+def _takes_to_rewrite(
+    services: Services,
+    composition: Composition,
+    model: ModelFacts,
+    region: Region | None,
+    targets: Sequence[str],
+) -> dict[str, str]:
+    """Target → its selected take, of which the region is made anew."""
+    if region is None:
+        return {}
+    if not model.rewrites:
+        message = "the model that is served was not trained to make a part of a track anew"
+        raise Refusal(409, "no_regions", message, "generate whole tracks, or serve a model that can")
+    if not region.start_s < region.end_s <= composition.duration_s:
+        message = f"the region {region.start_s:g}-{region.end_s:g} s does not lie in the piece"
+        remedy = f"choose a start before an end within {composition.duration_s:g} s"
+        raise Refusal(422, "bad_region", message, remedy)
+    history = services.compositions.history(composition.id)
+    chosen = history[-1].takes if history else {}
+    if missing := [track for track in targets if track not in chosen]:
+        message = f"no take of {', '.join(missing)} is selected"
+        raise Refusal(409, "no_selected_take", message, "select the take to change, or leave region out")
+    return {track: chosen[track] for track in targets}
 
 
 def _first_seed(services: Services, composition: Composition) -> int:

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from stemwright_platform.serving.compositions import found
 from stemwright_platform.serving.database import Database
 from stemwright_platform.serving.failures import Refusal
+from stemwright_platform.serving.quota import DAY_MINUTES, MINUTE_S
 from stemwright_platform.serving.services import Services
-from stemwright_platform.serving.tables import Selection, Take
+from stemwright_platform.serving.tables import Selection, Take, Usage
 
 DAY_S, HOUR_S = 86_400.0, 3_600.0
 KEYS_AT_ONCE = 500
@@ -29,6 +30,8 @@ class Tidied:
 def tidy(services: Services, now: float) -> Tidied:
     """One round. Rows go before their blobs: no row ever names a blob that is not there."""
     retention = services.settings.retention
+    with services.database.write() as session:
+        session.execute(delete(Usage).where(Usage.minute < int(now // MINUTE_S) - DAY_MINUTES))
     keys: list[str] = []
     if retention.unchosen_take_days is not None:
         keys = expire_takes(services.database, now - retention.unchosen_take_days * DAY_S)

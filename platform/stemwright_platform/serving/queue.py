@@ -15,6 +15,7 @@ from stemwright_platform.serving.compositions import found
 from stemwright_platform.serving.database import Database
 from stemwright_platform.serving.failures import Refusal, not_found
 from stemwright_platform.serving.identity import new_id
+from stemwright_platform.serving.quota import charge
 from stemwright_platform.serving.schema import PRIORITIES, Brief
 from stemwright_platform.serving.tables import (
     CANCELLED,
@@ -57,9 +58,19 @@ class Claim:
 class GenerationQueue:
     """Every accepted generation ends done, failed or cancelled."""
 
-    def __init__(self, database: Database, clock: Callable[[], float], lease_s: float = LEASE_S) -> None:
-        """`clock` gives seconds since 1970; `lease_s` is how long a silent holder keeps a generation."""
-        self._database, self._clock, self._lease_s = database, clock, lease_s
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], float],
+        lease_s: float = LEASE_S,
+        *,
+        owner: str | None = None,
+    ) -> None:
+        """`clock` gives seconds since 1970; `lease_s` is how long a silent holder keeps a generation.
+
+        `owner`: on whose share generations are made, and whose are seen; None: everybody's are seen.
+        """
+        self._database, self._clock, self._lease_s, self._owner = database, clock, lease_s, owner
 
     def submit(
         self,
@@ -69,24 +80,23 @@ class GenerationQueue:
         asked: str,
         idempotency_key: str | None,
         max_queue: int,
-        owner: str = "",
         request_id: str | None = None,
     ) -> Generation:
         """Append a generation, or give the one that the same key made before.
 
-        `asked`: hash of the call's body; `owner`: whose share it is made on; `request_id`: the
-        call, as logs name it. Raises Refusal 409 for a key
-        used with another body, 429 when `max_queue` wait already.
+        `asked`: hash of the call's body; `request_id`: the call, as logs name it. Raises Refusal 409 for a
+        key used with another body, 429 when `max_queue` wait already or the owner has asked for too much.
         """
         try:
             with self._database.write() as session:
-                found(session, composition_id, lock=True)
+                found(session, composition_id, lock=True, owner=self._owner)
                 if idempotency_key and (
                     earlier := _repeated(session, composition_id, idempotency_key, asked)
                 ):
                     return earlier
                 _check_room(session, max_queue)
-                row = self._queued(composition_id, brief, asked, idempotency_key, owner, request_id)
+                charge(session, self._owner or "", brief, self._clock())
+                row = self._queued(composition_id, brief, asked, idempotency_key, request_id)
                 row.turn = _turn(session, row)
                 session.add(row)
             return row
@@ -100,7 +110,7 @@ class GenerationQueue:
 
     def get(self, generation_id: str) -> Generation:
         with self._database.read() as session:
-            return _generation(session, generation_id)
+            return _generation(session, generation_id, self._owner)
 
     def find(self, generation_id: str) -> Generation | None:
         with self._database.read() as session:
@@ -150,7 +160,7 @@ class GenerationQueue:
     def cancel(self, generation_id: str) -> Generation:
         """End a generation that has not ended; its holder notices at the next `renew`."""
         with self._database.write() as session:
-            row = _generation(session, generation_id)
+            row = _generation(session, generation_id, self._owner)
             if row.state not in ENDED:
                 self._end(row, CANCELLED)
         return row
@@ -221,7 +231,6 @@ class GenerationQueue:
         brief: Brief,
         asked: str,
         key: str | None,
-        owner: str,
         request_id: str | None,
     ) -> Generation:
         return Generation(
@@ -233,7 +242,7 @@ class GenerationQueue:
             request_id=request_id,
             state=QUEUED,
             priority=PRIORITIES.index(brief.priority),
-            owner=owner,
+            owner=self._owner or "",
             cost=brief.cost,
             created_at=self._clock(),
         )
@@ -297,9 +306,9 @@ def _held(claim: Claim) -> ColumnElement[bool]:
     )
 
 
-def _generation(session: Session, generation_id: str) -> Generation:
+def _generation(session: Session, generation_id: str, owner: str | None) -> Generation:
     row = session.scalars(select(Generation).where(Generation.id == generation_id)).one_or_none()
-    if row is None:
+    if row is None or owner not in (None, row.owner):
         raise not_found("generation", generation_id)
     return row
 

@@ -74,6 +74,12 @@ class NewComposition(Asked):
         return self
 
 
+class SignIn(Asked):
+    """Body of POST /session."""
+
+    key: str = Field(max_length=200)
+
+
 class CompositionChange(Asked):
     """Body of PATCH /compositions/{id}: what is left out stays."""
 
@@ -83,6 +89,13 @@ class CompositionChange(Asked):
     """Of some tracks; the others keep theirs."""
 
 
+class Region(Asked):
+    """A part of the piece."""
+
+    start_s: float = Field(ge=0, allow_inf_nan=False)
+    end_s: float = Field(gt=0, allow_inf_nan=False)
+
+
 class NewGeneration(Asked):
     """Body of POST /compositions/{id}/generations."""
 
@@ -90,6 +103,8 @@ class NewGeneration(Asked):
     """Tracks to generate."""
     given: list[str] | None = Field(None, max_length=64)
     """Tracks whose selected take the targets must fit; left out: all others that have one."""
+    region: Region | None = None
+    """Make only this part anew of the targets' selected takes; the rest of them stays as it is."""
     prompt: Text | None = None
     """In place of the composition's prompt."""
     guidance_scale: Scale | None = None
@@ -115,6 +130,10 @@ class Brief(Asked):
     targets: list[str]
     given: dict[str, str]
     """Track → id of the take to fit."""
+    region_s: tuple[float, float] | None = None
+    """Part that is made anew."""
+    takes: dict[str, str] = Field(default_factory=dict)
+    """Target → id of the take of which a region is made anew."""
     guidance_scale: float
     text_guidance: float
     steps: int
@@ -152,6 +171,8 @@ class ModelFacts(BaseModel):
     solver: Solver
     gains_db: dict[str, float]
     """Track → the corpus's median loudness gain."""
+    rewrites: bool = False
+    """Whether it makes a region of a take anew."""
 
 
 class TakeView(BaseModel):

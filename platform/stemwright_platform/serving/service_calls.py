@@ -4,9 +4,9 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
+from stemwright_platform.serving.access import ServicesOfAnybody, ServicesOfCall
 from stemwright_platform.serving.failures import Refusal
 from stemwright_platform.serving.schema import ModelFacts
-from stemwright_platform.serving.services import ServicesOfCall
 
 router = APIRouter(tags=["service"])
 
@@ -30,7 +30,7 @@ def healthz() -> Health:
 
 
 @router.get("/readyz")
-def readyz(services: ServicesOfCall) -> Health:
+def readyz(services: ServicesOfAnybody) -> Health:
     """Whether a generation asked for now would be worked on; 503 otherwise."""
     if not any(model.uri == services.settings.model for model in services.models.fresh()):
         raise Refusal(

@@ -1,15 +1,13 @@
-"""What the API's calls work with."""
+"""What the API's calls and the dispatcher work with."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated
-
-from fastapi import Depends, Request
+from dataclasses import dataclass, replace
 
 from stemwright_platform.serving.blobs import BlobStore
 from stemwright_platform.serving.compositions import Compositions
 from stemwright_platform.serving.database import Database
+from stemwright_platform.serving.keys import Keys
 from stemwright_platform.serving.models import ServedModels
 from stemwright_platform.serving.queue import GenerationQueue
 from stemwright_platform.serving.settings import ServingSettings
@@ -26,6 +24,8 @@ class Services:
     queue: GenerationQueue
     models: ServedModels
     blobs: BlobStore
+    keys: Keys
+    clock: Callable[[], float]
 
     @classmethod
     def open(cls, settings: ServingSettings, clock: Callable[[], float] = time.time) -> "Services":
@@ -38,12 +38,14 @@ class Services:
             queue=GenerationQueue(database, clock),
             models=ServedModels(database, clock),
             blobs=BlobStore(settings.blob_url),
+            keys=Keys(database, clock),
+            clock=clock,
         )
 
-
-def _of_request(request: Request) -> Services:
-    return request.app.state.services
-
-
-ServicesOfCall = Annotated[Services, Depends(_of_request)]
-"""A call's parameter."""
+    def of(self, owner: str) -> "Services":
+        """As an owner sees them: whatever is another's is not there."""
+        return replace(
+            self,
+            compositions=Compositions(self.database, self.clock, owner),
+            queue=GenerationQueue(self.database, self.clock, owner=owner),
+        )

@@ -1,5 +1,7 @@
 """What a served application is configured with: the `args` of serve_config.yaml."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from stemwright.shipped_model import SHIPPED
@@ -63,6 +65,8 @@ class ServingSettings(BaseModel):
     generations_each: int = Field(default=4, ge=1)
     """Generations that are meant for one denoiser at a time: the dispatcher holds a little more than that in
     hand, and the denoisers scale by it (`target_ongoing_requests`)."""
+    access: Literal["open", "keys"] = "open"
+    """Who may call: everybody who can reach the server, or who brings a key of `stemwright keys create`."""
     limits: Limits = Limits()
     """Bounds on requests."""
     retention: Retention = Retention()

@@ -12,7 +12,7 @@ from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from stemwright_platform.serving.schema import ModelFacts
-from stemwright_platform.serving.wire import DenoisingOrder, EncodedPiece, Step, TextArrays
+from stemwright_platform.serving.wire import DenoisingOrder, EncodedPiece, Rewritten, Step, TextArrays
 
 Array = NDArray[np.float32]
 
@@ -50,9 +50,15 @@ class Stages:
         with _faults():
             return await self._text.embed.remote(prompts, model)
 
-    async def encode(self, given: Mapping[str, bytes], duration_s: float, model: str) -> EncodedPiece:
+    async def encode(
+        self,
+        stems: Mapping[str, bytes],
+        duration_s: float,
+        model: str,
+        region_s: tuple[float, float] | None = None,
+    ) -> EncodedPiece:
         with _faults():
-            return await self._codec.encode.remote(dict(given), duration_s, model)
+            return await self._codec.encode.remote(dict(stems), duration_s, model, region_s)
 
     async def denoise(self, order: DenoisingOrder, on_step: Callable[[Step], None]) -> Array:
         """Latents [1, K, D, S]; cancelling this cancels the replica's work."""
@@ -65,10 +71,15 @@ class Stages:
                 stream.cancel()
 
     async def decode(
-        self, latents: Array, targets: tuple[str, ...], duration_s: float, model: str
+        self,
+        latents: Array,
+        targets: tuple[str, ...],
+        duration_s: float,
+        model: str,
+        rewritten: Rewritten | None = None,
     ) -> dict[str, Array]:
         with _faults():
-            return await self._codec.decode.remote(latents, targets, duration_s, model)
+            return await self._codec.decode.remote(latents, targets, duration_s, model, rewritten)
 
 
 def _num_running(deployment: str) -> int:

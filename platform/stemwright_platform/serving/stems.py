@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from stemwright.audio import encode_wav, read_audio
 from stemwright.loudness import match_loudness
 from stemwright.mixing import fitted
+from stemwright.untrusted_audio import decode_apart
 
 WAV = "audio/wav"
 NUM_PEAKS = 1024
@@ -32,8 +34,9 @@ def uploaded_stem(
 ) -> Stem:
     """An uploaded file cut or padded to `duration_s`. InputError for what is not usable audio."""
     name = PurePath(name).name or "the upload"
-    audio = read_audio(io.BytesIO(data), sample_rate_hz, max_duration_s=max_duration_s, name=name)
-    audio = fitted(audio, round(duration_s * sample_rate_hz))
+    length = round(duration_s * sample_rate_hz)
+    samples = decode_apart(data, sample_rate_hz, length, max_duration_s=max_duration_s, name=name)
+    audio = fitted(torch.from_numpy(samples), length)
     _, gain_db = match_loudness(audio, sample_rate_hz)
     return stem(audio, sample_rate_hz, gain_db)
 

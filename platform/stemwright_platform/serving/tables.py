@@ -22,6 +22,8 @@ class Composition(Table):
     __tablename__ = "compositions"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64), default="", server_default="", index=True)
+    """The key that made it; empty where no keys are asked for."""
     name: Mapped[str] = mapped_column(String(200), default="", server_default="")
     prompt: Mapped[str] = mapped_column(Text)
     duration_s: Mapped[float]
@@ -117,6 +119,43 @@ class Generation(Table):
     created_at: Mapped[float]
     started_at: Mapped[float | None]
     ended_at: Mapped[float | None]
+
+
+class ApiKey(Table):
+    """Who may call."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    secret_sha256: Mapped[str] = mapped_column(String(64))
+    generations_per_minute: Mapped[int]
+    audio_s_per_day: Mapped[float]
+    """Seconds of stems."""
+    created_at: Mapped[float]
+    revoked_at: Mapped[float | None]
+
+
+class BrowserSession(Table):
+    """A browser that came in with a key."""
+
+    __tablename__ = "browser_sessions"
+
+    token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"))
+    expires_at: Mapped[float]
+
+
+class Usage(Table):
+    """What an owner has asked for, minute by minute; deleting generations gives none of it back."""
+
+    __tablename__ = "usage"
+
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    minute: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Since 1970."""
+    generations: Mapped[int]
+    audio_s: Mapped[float]
 
 
 class ServedModel(Table):

@@ -38,6 +38,17 @@ class EncodedPiece:
     windows: tuple[tuple[int, int], ...]
     """First frame and the one after the last of each window that the piece is made in."""
     frame_rate_hz: float
+    known: NDArray[np.bool_] | None = None
+    """[S], the targets' frames that are kept; None where they are made from nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rewritten:
+    """Takes of which a region is made anew."""
+
+    takes: dict[str, bytes]
+    """Target → its WAV file."""
+    region_s: tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

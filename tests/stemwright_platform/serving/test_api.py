@@ -367,3 +367,21 @@ def test_every_refusal_is_in_the_openapi_description(client):
     description = client.get("/v1/openapi.json").json()
     assert "HTTPValidationError" not in json.dumps(description)
     assert set(description["paths"]["/v1/compositions"]) == {"get", "post"}
+
+
+def test_a_region_needs_takes_a_place_in_the_piece_and_a_model_that_learned_it(
+    client, services, facts, composition, make_sine, make_wav
+):
+    url = f"/v1/compositions/{composition}/generations"
+    body = {"targets": ["bass"], "region": {"start_s": 0.5, "end_s": 1.5}}
+    refused(client.post(url, json=body), 409, "no_selected_take")
+    take = upload(client, composition, "bass", make_wav(make_sine()))
+    drums = upload(client, composition, "drums", make_wav(make_sine()))
+    request = client.post(url, json=body).json()["request"]
+    assert (request["region_s"], request["takes"]) == ([0.5, 1.5], {"bass": take["id"]})
+    assert request["given"] == {"drums": drums["id"]}
+    for start_s, end_s in ((1.0, 0.5), (1.0, 1.0), (1.0, 2.5)):
+        bad = {**body, "region": {"start_s": start_s, "end_s": end_s}}
+        refused(client.post(url, json=bad), 422, "bad_region")
+    services.models.tell(facts.model_copy(update={"rewrites": False}))
+    refused(client.post(url, json=body), 409, "no_regions")

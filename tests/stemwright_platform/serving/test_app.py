@@ -107,6 +107,22 @@ def test_the_take_is_the_one_that_the_library_composes(api, composition, checkpo
     assert same_take(api.get(f"/takes/{made['takes'][0]['id']}/audio").content, encode_wav(stems["bass"]))
 
 
+def test_a_region_is_made_anew_and_the_rest_stays_as_it_was(api, composition):
+    whole = generated(api, composition, targets=["bass", "drums"], steps=3)
+    chosen = {take["track"]: take["id"] for take in whole["takes"]}
+    api.put(f"/compositions/{composition}/selection", json=chosen).raise_for_status()
+    before = audio(api.get(f"/takes/{chosen['bass']}/audio"))
+    made = generated(api, composition, targets=["bass"], region={"start_s": 0.5, "end_s": 1.0}, steps=3)
+    assert (made["state"], made["error"]) == ("done", None)
+    assert made["request"]["takes"] == {"bass": chosen["bass"]}
+    assert made["request"]["given"] == {"drums": chosen["drums"]}
+    after = audio(api.get(f"/takes/{made['takes'][0]['id']}/audio"))
+    inside = slice(24_000, 48_000)
+    outside = np.r_[0:24_000, 48_000:96_000]
+    assert np.array_equal(after[outside], before[outside])
+    assert np.abs(after[inside] - before[inside]).max() > 1e-3
+
+
 def test_a_cancelled_generation_frees_its_replica(api, composition):
     asked = {"targets": ["bass"], "steps": 1000, "candidates": 2}
     slow = api.post(f"/compositions/{composition}/generations", json=asked).json()["id"]

@@ -38,7 +38,7 @@ class FaultyStages:
     async def embed(self, prompts: list[str], model: str) -> list[TextArrays]:
         return [TextArrays(np.zeros((1, 1, 2), np.float32), np.ones((1, 1), bool)) for _ in prompts]
 
-    async def encode(self, given, duration_s, model):
+    async def encode(self, stems, duration_s, model, region_s=None):
         latents = np.zeros((1, 4, 2, 8), np.float32)
         return EncodedPiece(latents=latents, windows=((0, 8),), frame_rate_hz=50.0)
 
@@ -54,7 +54,7 @@ class FaultyStages:
         finally:
             self.at_once -= 1
 
-    async def decode(self, latents, targets, duration_s, model):
+    async def decode(self, latents, targets, duration_s, model, rewritten=None):
         return {track: np.full((2, 480), 0.1, np.float32) for track in targets}
 
 

@@ -33,13 +33,14 @@ def submit(services: Services, facts: ModelFacts) -> Callable[..., Generation]:
         owner: str = "",
         **changes: object,
     ) -> Generation:
-        return services.queue.submit(
-            composition.id,
+        own = services.of(owner)
+        piece = own.compositions.create(NewComposition(), facts) if owner else composition
+        return own.queue.submit(
+            piece.id,
             brief.model_copy(update=changes),
             asked=asked,
             idempotency_key=key,
             max_queue=max_queue,
-            owner=owner,
         )
 
     return submit_one
