@@ -15,6 +15,7 @@ from stemwright_platform.serving.backup import back_up, restore
 from stemwright_platform.serving.blobs import BlobStore
 from stemwright_platform.serving.compositions import Compositions
 from stemwright_platform.serving.database import Database
+from stemwright_platform.serving.keys import Keys
 from stemwright_platform.serving.models import ServedModels
 from stemwright_platform.serving.queue import LEASE_S, GenerationQueue
 from stemwright_platform.serving.services import Services
@@ -57,8 +58,10 @@ def everything(client: TestClient, composition: str) -> list[object]:
 def test_what_is_restored_elsewhere_is_what_was_there(
     client: TestClient, services: Services, made: str, other, tmp_path: Path, clock, facts
 ) -> None:
+    _, secret = services.keys.create("somebody")
     backup = back_up(services.database, services.blobs, tmp_path / "backup")
-    assert backup.rows == {"compositions": 1, "takes": 2, "selections": 2, "generations": 2}
+    made_of = {"compositions": 1, "takes": 2, "selections": 2, "generations": 2}
+    assert backup.rows == {"api_keys": 1, "usage": 0, **made_of}
     database, blobs = other
     assert restore(tmp_path / "backup", database, blobs) == backup
     there = replace(
@@ -68,7 +71,9 @@ def test_what_is_restored_elsewhere_is_what_was_there(
         compositions=Compositions(database, clock),
         queue=GenerationQueue(database, clock),
         models=ServedModels(database, clock),
+        keys=Keys(database, clock),
     )
+    assert there.keys.of_secret(secret) is not None
     there.models.tell(facts)
     again = TestClient(create_api(there))
     assert everything(again, made) == everything(client, made)
