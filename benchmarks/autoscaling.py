@@ -83,8 +83,8 @@ def application(settings: Any) -> serve.Application:
 
 
 def num_denoisers() -> int:
-    states: dict[str, int] = serve.status().applications["stemwright"].deployments["denoiser"].replica_states
-    return states.get("RUNNING", 0)
+    states = serve.status().applications["stemwright"].deployments["denoiser"].replica_states
+    return sum(count for state, count in states.items() if state == "RUNNING")
 
 
 def watch(api: httpx.Client, seen: Seen, began: float, over: threading.Event) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Query, Request, Response
 
@@ -14,7 +14,7 @@ MEDIA_TYPES: Mapping[Container, str] = {"wav": "audio/wav", "flac": "audio/flac"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 Format = Annotated[Container, Query(description="WAV and FLAC are 24-bit; OGG is Vorbis, lossy.")]
-AUDIO_RESPONSES = {
+AUDIO_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {media_type: {} for media_type in MEDIA_TYPES.values()}},
     206: {"description": "The part that was asked for"},
     304: {"description": "The caller's copy is the same"},

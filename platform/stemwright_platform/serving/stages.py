@@ -85,8 +85,8 @@ class Stages:
 def _num_running(deployment: str) -> int:
     """Of this replica's application."""
     application = serve.status().applications[serve.get_replica_context().app_name]
-    states: Mapping[str, int] = application.deployments[deployment].replica_states
-    return states.get("RUNNING", 0)
+    states = application.deployments[deployment].replica_states
+    return sum(count for state, count in states.items() if state == "RUNNING")
 
 
 async def _last(stream: AsyncIterator[Step | Array], on_step: Callable[[Step], None]) -> Array:
