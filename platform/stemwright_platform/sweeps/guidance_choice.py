@@ -3,6 +3,7 @@
 The best λ by a noisy curve is often an accident of the clips, and strong guidance costs variety. So the
 choice is the λ nearest to 1, plain conditional generation, among those that are not worse than the best by
 more than one standard error of the paired difference (the one-standard-error rule; Breiman 1984, §3.4.3).
+Stems that hang together as real ones do are enough: more than that is no better.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ class Choice:
     best: float
     """λ of the best mean."""
     as_good: tuple[float, ...]
-    """Those within one paired standard error of the best, itself among them."""
+    """Those within one paired standard error of the best, itself among them, and those that are enough."""
     refused: Mapping[float, str] = field(default_factory=dict)
     """λ → why it could not be chosen."""
 
@@ -40,10 +41,12 @@ def choose_scale(
     line: Line,
     *,
     better: Better = "higher",
+    enough: float | None = None,
     refused: Mapping[float, str] | None = None,
 ) -> Choice:
     """The choice from a line over `scales`. λ that are refused, or were not measured, cannot be chosen.
 
+    `enough`: a figure from which on a better one is none.
     ValueError where none can.
     """
     assert better != "neither"
@@ -55,7 +58,13 @@ def choose_scale(
     best = max(open_to, key=lambda q: (sign * line.values[q], -_strength(scales[q])))
     behind = line.differences(best)
     errors = behind.standard_errors()
-    as_good = [q for q in open_to if q == best or -sign * behind.values[q] <= errors[q]]
+    as_good = [
+        q
+        for q in open_to
+        if q == best
+        or -sign * behind.values[q] <= errors[q]
+        or (enough is not None and sign * line.values[q] >= sign * enough)
+    ]
     chosen = min(as_good, key=lambda q: (_strength(scales[q]), scales[q]))
     return Choice(
         scale=scales[chosen],

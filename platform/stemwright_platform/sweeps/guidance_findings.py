@@ -91,9 +91,9 @@ def conclusion(findings: Findings) -> str:
     said = f"the best λ is {choice.scale:g}"
     others = [scale for scale in choice.as_good if scale != choice.scale]
     if choice.scale != choice.best:
-        said += f" (λ = {choice.best:g} has the best mean, no better than by one standard error)"
+        said += f" (λ = {choice.best:g} has the best mean, but is not clearly better, or more than real)"
     elif others:
-        said += f" (as good within one standard error: {', '.join(f'{scale:g}' for scale in others)})"
+        said += f" (as good: {', '.join(f'{scale:g}' for scale in others)})"
     return f"{said}; set it: the same command with --write, or compose with --guidance-scale {choice.scale:g}"
 
 

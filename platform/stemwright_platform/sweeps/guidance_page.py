@@ -87,8 +87,8 @@ def summary(findings: Findings) -> list[str]:
         said.append(f"Not to be chosen whatever its figure: {scales}.")
     said.append(
         f"Measured on {findings.clips} clips: a bar tells how far other clips of the same kind would move a "
-        "figure, not what another model would want. Of several λ within one standard error of the best the "
-        "one nearest to 1 is chosen, since strong guidance costs variety."
+        "figure, not what another model would want. Of several λ within one standard error of the best, or "
+        "with stems as coherent as real ones, the one nearest to 1 is chosen: strong guidance costs variety."
     )
     return said
 

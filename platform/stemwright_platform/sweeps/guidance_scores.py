@@ -19,6 +19,8 @@ from stemwright_platform.sweeps.guidance_line import Floats, Line, average, mean
 from stemwright_platform.sweeps.guidance_plan import system_of, take_name
 
 COHERENCE = "coherence"
+REAL = 1.0
+"""The coherence of real stems, as a share of the way to them."""
 COHERENCE_SCORES = ("beat_agreement", "onset_lock", "chroma_agreement")
 """What the criterion of that name is made of: agreement of tempo and key would be the strangers', too."""
 FLOOR = "shuffled"

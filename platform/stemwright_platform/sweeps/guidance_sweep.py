@@ -37,6 +37,7 @@ from stemwright_platform.sweeps.guidance_plan import GuidancePlan, keep_plan, la
 from stemwright_platform.sweeps.guidance_scores import (
     COHERENCE,
     FLOOR,
+    REAL,
     Ask,
     SplitCurve,
     better_of,
@@ -256,7 +257,13 @@ def _with_choice(findings: Findings) -> Findings:
     levels = {task_label(task): values for task, values in findings.levels_db.items()}
     refused = refusals(findings.scales, spreads, levels)
     try:
-        choice = choose_scale(findings.scales, findings.overall, better=findings.better, refused=refused)
+        choice = choose_scale(
+            findings.scales,
+            findings.overall,
+            better=findings.better,
+            enough=REAL if findings.by == COHERENCE else None,
+            refused=refused,
+        )
     except ValueError:
         return replace(findings, no_choice=NOT_TOLD)
     return replace(findings, choice=choice)

@@ -29,6 +29,16 @@ def test_among_equals_the_one_nearest_to_plain_generation_is_chosen() -> None:
     assert set(choice.as_good) == {2, 3, 7}
 
 
+def test_what_is_enough_is_as_good_as_the_best() -> None:
+    figures = line([0.1, 0.9, 1.05, 1.2, 1.4], noise=0.01)
+    assert choose_scale(SCALES, figures, enough=1.0).scale == 2
+    assert choose_scale(SCALES, figures, enough=1.3).scale == 7
+    assert choose_scale(SCALES, figures).scale == 7
+    assert choose_scale(SCALES, figures, enough=1.0, refused={2.0: "too loud"}).scale == 3
+    low = line([5, 3, 2, 1.5, 1], noise=0.01)
+    assert choose_scale(SCALES, low, better="lower", enough=3.1).scale == 1
+
+
 def test_where_low_is_good_the_lowest_is_best() -> None:
     assert choose_scale(SCALES, line([5, 3, 2, 2.5, 9], noise=0.01), better="lower").scale == 2
 
