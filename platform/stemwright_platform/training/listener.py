@@ -14,7 +14,7 @@ from typing import IO
 
 from stemwright.checkpoint import CONFIG, TRAINING
 from stemwright.run_folder import RunFolder
-from stemwright_platform.training.listening import Order, is_complete, samples_folder
+from stemwright_platform.training.listening import FAULT, Order, is_complete, samples_folder
 
 TIMES = 5
 """How often a run is listened to, about, unless it is said otherwise."""
@@ -140,7 +140,8 @@ class Listener:
         if code == 0:
             return self._step
         self._deaf = True
-        reason = lines[-1] if lines else f"the process ended with {code}"
+        said = [line.removeprefix(FAULT) for line in lines if line.startswith(FAULT)]
+        reason = (said or lines or [f"the process ended with {code}"])[-1]  # libraries speak at the end, too
         self._say(f"no samples: {reason}; training goes on")
         return None
 

@@ -26,6 +26,8 @@ MAX_STEPS = 25
 REFERENCE, FACTS = "reference", "samples.json"
 NICENESS = 10
 """Training comes first."""
+FAULT = "fault: "
+"""How the line begins that says what went wrong."""
 ABANDONED = 3
 """Exit code of a process whose driver has ended."""
 
@@ -249,7 +251,7 @@ def end_with_driver() -> None:
 
 
 def main(argument: str) -> int:
-    """Carry out an order; what goes wrong is the last line on stderr."""
+    """Carry out an order; what goes wrong is a line on stderr that begins with FAULT."""
     values = json.loads(argument)
     order = Order(**{**values, "data": tuple(values["data"])})
     os.nice(NICENESS)
@@ -261,7 +263,8 @@ def main(argument: str) -> int:
     try:
         listen(order)
     except Exception as error:
-        print(str(error).splitlines()[0] if str(error) else type(error).__name__, file=sys.stderr)
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        print(f"{FAULT}{reason}", file=sys.stderr)
         return 1
     return 0
 
