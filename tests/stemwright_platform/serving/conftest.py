@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,15 +16,21 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+import torch
 from fastapi.testclient import TestClient
 from process_tree import below
 from sqlalchemy import create_engine, text
 
+from stemwright.audio import encode_wav
+from stemwright.compose import Composer, Request
+from stemwright.tasks import Task
 from stemwright_platform.serving.api import create_api
 from stemwright_platform.serving.local_server import local_server, local_settings
 from stemwright_platform.serving.schema import ModelFacts
 from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.settings import Limits, ServingSettings
+
+sys.path.append(str(Path(__file__).parent))  # helpers beside this file
 
 NO_POSTGRESQL = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
 POSTGRESQL_USER = "stemwright"
@@ -249,6 +256,27 @@ def api(ray_cluster: None, checkpoint: Path, state: Path) -> Iterator[httpx.Clie
         httpx.Client(base_url=f"{address}/v1", timeout=30) as client,
     ):
         yield client
+
+
+@pytest.fixture
+def undisturbed(checkpoint: Path) -> Callable[[int], bytes]:
+    """What the library composes with a seed."""
+    from generation_load import STEPS
+
+    composer = Composer.load(checkpoint)
+
+    def take(seed: int) -> bytes:
+        request = Request(
+            prompt="slow blues", task=Task(("bass",)), duration_s=1.0, seed=seed, num_steps=STEPS
+        )
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return encode_wav(composer.generate(request)["bass"])
+        finally:
+            torch.set_num_threads(threads)
+
+    return take
 
 
 @pytest.fixture(scope="session")
