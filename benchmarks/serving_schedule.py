@@ -15,7 +15,7 @@ import random
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -48,13 +48,12 @@ class Accelerator:
 
     step_s: float
     max_rows: int
-    steps: int = 0
-    rows: int = 0
+    rows: list[int] = field(default_factory=list)
+    """Of each step so far."""
 
     def __call__(self, z: torch.Tensor, t: torch.Tensor, text: object) -> torch.Tensor:
         assert len(z) <= self.max_rows
-        self.steps += 1
-        self.rows += len(z)
+        self.rows.append(len(z))
         time.sleep(self.step_s)
         return 0.5 * z
 
@@ -214,7 +213,7 @@ def measured(name: str, accelerator: Accelerator, requests: Sequence[Asked]) -> 
         answer, close = SERVERS[name](accelerator)
         latencies, ends = await served(answer, requests)
         close()
-        return {"latencies": latencies, "ends": ends, "steps": accelerator.steps, "rows": accelerator.rows}
+        return {"latencies": latencies, "ends": ends, "rows": accelerator.rows}
 
     return asyncio.run(run())
 
@@ -243,7 +242,7 @@ def ideal_gain(requests: Sequence[Asked], max_rows: int) -> float:
 def saturated(step_s: float, max_rows: int, count: int) -> list[str]:
     requests = load(count, float("inf"), seed=0)
     ideal = ideal_gain(requests, max_rows)
-    rates, rows = {}, []
+    rates, rows, occupied, around = {}, [], 0.0, 0.0
     for name in SERVERS:
         some = requests if name != "one by one" else requests[: max(count // max_rows, 8)]
         got = measured(name, Accelerator(step_s, max_rows), some)
@@ -253,10 +252,16 @@ def saturated(step_s: float, max_rows: int, count: int) -> list[str]:
         rates[name] = work(done) / until
         busy = rates[name] * step_s / max_rows
         rows.append((name, f"{rates[name]:.0f}", f"{busy:.1%}", f"{max(got['ends']):.1f}"))
+        if name == "steps":
+            full = got["rows"][: int(0.85 * len(got["rows"]))]
+            occupied = statistics.mean(full) / max_rows
+            around = max_rows * occupied / rates[name] - step_s
     gain = rates["steps"] / rates["whole requests"]
     return [
         f"## Saturated: {count} requests at once, {max_rows} rows, {1000 * step_s:g} ms a step\n",
-        table(("batched by", "row steps/s", "of all row slots", "all done after s"), rows),
+        table(("batched by", "row steps/s", "of what it could do", "all done after s"), rows),
+        f"By steps, {occupied:.1%} of a step's row slots are busy (target 90 %); between two steps pass "
+        f"{1000 * around:.1f} ms, for which an accelerator waits.\n",
         f"Gain over whole requests {gain:.2f}; ideal, E[longest] / E[mean] of packed batches, {ideal:.2f}: "
         f"{gain / ideal:.0%} of it (target 95 %).\n",
     ]

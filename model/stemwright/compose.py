@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from stemwright.beat_grid import BeatGrid, read_grid, with_first_bar
-from stemwright.bf16_denoiser import denoiser_of
+from stemwright.bf16 import denoiser_of
 from stemwright.checkpoint import Checkpoint, load_checkpoint
 from stemwright.codec import Codec, load_codec
 from stemwright.errors import InputError

@@ -57,11 +57,6 @@ class NoiseSchedule:
         z_t = alpha_bar.sqrt() * z0 + (1 - alpha_bar).sqrt() * noise
         return z_t if absent is None else torch.where(absent[..., None, None], noise, z_t)
 
-    def clean(self, z_t: Tensor, eps: Tensor, t: Tensor) -> Tensor:
-        """The x0 that Eq. 1 implies for a noise estimate `eps`."""
-        alpha_bar = self.level(t, z_t)
-        return (z_t - (1 - alpha_bar).sqrt() * eps) / alpha_bar.sqrt()
-
 
 def epsilon_loss_sum(
     eps: Tensor, noise: Tensor, loss_mask: Tensor, weight: Tensor | None = None

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from stemwright.batch import Batch
+from stemwright.bf16 import has_bf16
 from stemwright.curriculum import Curriculum
 from stemwright.diffusion import epsilon_loss_sum
 from stemwright.ema import Ema
@@ -302,11 +303,3 @@ def seeded_model(preset: Preset, seed: int) -> StemUNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return StemUNet(preset.model, preset.schedule.build())
-
-
-def has_bf16(device: torch.device) -> bool:
-    """Whether bf16 products are faster than float32 ones there; emulated, they are many times slower."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    able = getattr(torch.cpu, "get_capabilities", dict)()  # since torch 2.13
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))

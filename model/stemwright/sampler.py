@@ -13,8 +13,8 @@ from torch import Tensor
 from stemwright.diffusion import NoiseSchedule
 from stemwright.guidance import Guidance, Term
 from stemwright.solver_name import Solver, checked_solver
-from stemwright.solvers import ddim_step, ddpm_step, dpmpp_2m_step, timestep_grid
-from stemwright.tasks import Task, frame_timesteps
+from stemwright.solvers import clean_at, ddim_step, ddpm_step, dpmpp_2m_step, timestep_grid
+from stemwright.tasks import Task, frame_timesteps, timestep_vector
 from stemwright.text_embedding import TextEmbedding, cat
 
 Denoiser = Callable[[Tensor, Tensor, TextEmbedding | None], Tensor]
@@ -98,6 +98,8 @@ class Sampling:
         self._z = self._draw()
         self._absent = self._draw()
         self._before: tuple[int, Tensor] | None = None
+        self._told: tuple[tuple[Term, ...], TextEmbedding | None] = ((), None)
+        """Terms and their text, which only an interval of guidance changes from step to step."""
 
     @property
     def num_steps(self) -> int:
@@ -147,7 +149,7 @@ class Sampling:
             return ddpm_step(self.schedule, self._z, eps, t, s, self._draw())
         if self.solver == "ddim":
             return ddim_step(self.schedule, self._z, eps, t, s)
-        clean = self.schedule.clean(self._z, eps, torch.full(self._z.shape[:2], t, device=eps.device))
+        clean = clean_at(self.schedule, self._z, eps, t)
         before, self._before = self._before, (t, clean)
         return dpmpp_2m_step(self.schedule, self._z, clean, t, s, before)
 
@@ -169,15 +171,18 @@ class Sampling:
         return known.expand(batch, num_tracks, frames) & self._is_target[:, 0]
 
     def _timesteps(self, term: Term) -> Tensor:
-        task = self.task if term.hears_given else Task(self.task.targets, tracks=self.task.tracks)
+        target, given = self._is_target[:, 0, 0], self._is_given[:, 0, 0] & term.hears_given
         t = torch.full((len(self._z),), self.grid[self.step], device=self._z.device)
-        of_tracks = task.timesteps(t, self.schedule.num_timesteps)
+        of_tracks = timestep_vector(target, given, t, self.schedule.num_timesteps)
         return of_tracks if self._known is None else frame_timesteps(of_tracks, self._known)
 
     def _text(self, terms: tuple[Term, ...]) -> TextEmbedding | None:
         if self.prompt is None:
             return None
-        return cat([self.prompt.full if term.reads_prompt else self.prompt.prefix for term in terms])
+        if self._told[0] != terms:
+            texts = [self.prompt.full if term.reads_prompt else self.prompt.prefix for term in terms]
+            self._told = (terms, cat(texts))
+        return self._told[1]
 
     def _draw(self) -> Tensor:
         noise = torch.randn(self._given.shape, generator=self._generator, dtype=self._given.dtype)

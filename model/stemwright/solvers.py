@@ -3,6 +3,8 @@
 Each solver is a function of the state z `[B, K, D, S]`, its noise estimate and two integer timesteps.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -11,9 +13,8 @@ from stemwright.errors import InputError
 from stemwright.solver_name import Solver
 
 
-def half_log_snr(schedule: NoiseSchedule) -> Tensor:
-    """log(√ᾱ / √(1 − ᾱ)), float64 [N+1]; infinite at t = 0."""
-    alpha_bar = schedule.alpha_bar
+def half_log_snr(alpha_bar: Tensor) -> Tensor:
+    """log(√ᾱ / √(1 − ᾱ)) of signal levels; infinite at t = 0, where ᾱ is 1."""
     return 0.5 * (alpha_bar.log() - (1 - alpha_bar).log())
 
 
@@ -40,7 +41,7 @@ def timestep_grid(schedule: NoiseSchedule, num_steps: int, solver: Solver) -> li
 
 def _log_snr_nodes(schedule: NoiseSchedule, num_steps: int) -> Tensor:
     """Timesteps nearest to `num_steps` even points in half-log-SNR between N and 1."""
-    levels = half_log_snr(schedule)[1:]
+    levels = half_log_snr(schedule.alpha_bar[1:])
     even = torch.linspace(float(levels[-1]), float(levels[0]), num_steps, dtype=torch.float64)
     return (levels[:, None] - even).abs().argmin(0).double() + 1
 
@@ -56,9 +57,14 @@ def ddpm_step(schedule: NoiseSchedule, z: Tensor, eps: Tensor, t: int, s: int, n
 
 def ddim_step(schedule: NoiseSchedule, z: Tensor, eps: Tensor, t: int, s: int) -> Tensor:
     """Deterministic step (Song 2021, Eq. 12 with σ = 0)."""
-    bar_t, bar_s = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[s])
-    clean = (z - (1 - bar_t) ** 0.5 * eps) / bar_t**0.5
-    return bar_s**0.5 * clean + (1 - bar_s) ** 0.5 * eps
+    bar_s = float(schedule.alpha_bar[s])
+    return bar_s**0.5 * clean_at(schedule, z, eps, t) + (1 - bar_s) ** 0.5 * eps
+
+
+def clean_at(schedule: NoiseSchedule, z: Tensor, eps: Tensor, t: int) -> Tensor:
+    """The x0 that Eq. 1 implies for a noise estimate."""
+    bar_t = float(schedule.alpha_bar[t])
+    return (z - (1 - bar_t) ** 0.5 * eps) / bar_t**0.5
 
 
 def dpmpp_2m_step(
@@ -70,13 +76,13 @@ def dpmpp_2m_step(
     """
     if s == 0:
         return clean
-    level = half_log_snr(schedule)
-    h = float(level[s] - level[t])
+    earlier, clean_before = before or (t, clean)
+    at_s, at_t, at_earlier = half_log_snr(schedule.alpha_bar[[s, t, earlier]]).tolist()
+    h = at_s - at_t
     direction = clean
     if before is not None:
-        earlier, clean_before = before
-        ratio = float(level[t] - level[earlier]) / h
+        ratio = (at_t - at_earlier) / h
         direction = clean + (clean - clean_before) / (2 * ratio)
     bar_t, bar_s = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[s])
     shrink = ((1 - bar_s) / (1 - bar_t)) ** 0.5
-    return shrink * z - bar_s**0.5 * float(torch.expm1(torch.tensor(-h))) * direction
+    return shrink * z - bar_s**0.5 * math.expm1(-h) * direction

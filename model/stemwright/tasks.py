@@ -53,16 +53,6 @@ class Task:
         """The task token, as "[bass & drum generation]" (§4.2)."""
         return prefix(self.target_mask, self.tracks)
 
-    def timesteps(self, t: Tensor, num_timesteps: int) -> Tensor:
-        """Timestep vectors `[B, K]` for the targets' timesteps `t [B]` (Eq. 5)."""
-        batch = t.shape[0]
-        return timestep_vector(
-            self.target_mask.to(t.device).expand(batch, -1),
-            self.given_mask.to(t.device).expand(batch, -1),
-            t,
-            num_timesteps,
-        )
-
 
 def mode(num_targets: int, num_given: int, num_tracks: int) -> Mode:
     """What the tracks that are not targets are: none, all given, all absent, or some of each."""
@@ -88,7 +78,7 @@ def task_prompt(task_prefix: str, prompt: str) -> str:
 def timestep_vector(target: Tensor, given: Tensor, t: Tensor, num_timesteps: int) -> Tensor:
     """Timestep vectors `[B, K]`: targets share `t`, given tracks are at 0, absent ones at N (Eq. 5).
 
-    `target`, `given`: boolean [B, K]; `t`: integer [B] in 1…N.
+    `target`, `given`: boolean [B, K] or, alike for all, [K]; `t`: integer [B] in 1…N.
     """
     absent = torch.full_like(target, num_timesteps, dtype=torch.long)
     return torch.where(target, t.long()[:, None], absent.masked_fill(given, 0))

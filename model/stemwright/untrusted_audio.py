@@ -35,7 +35,7 @@ def decode_apart(
     """
     call = [sys.executable, "-m", __name__, str(sample_rate_hz), str(num_samples), f"{max_duration_s!r}"]
     try:
-        ended = subprocess.run(call, input=data, capture_output=True, timeout=SECONDS, env=_environment())
+        ended = subprocess.run(call, input=data, capture_output=True, timeout=SECONDS, env=bare_environment())
     except subprocess.TimeoutExpired:
         raise InputError(f"{name}: takes too long to decode; export it as WAV or FLAC") from None
     if ended.returncode == BAD_FILE:
@@ -45,8 +45,8 @@ def decode_apart(
     return np.frombuffer(ended.stdout, np.float32).reshape(-1, 2).T.copy()
 
 
-def _environment() -> dict[str, str]:
-    """What it takes to find the modules, none of the server's secrets."""
+def bare_environment() -> dict[str, str]:
+    """What it takes to find the modules, wherever they were found here; none of the server's secrets."""
     path = os.pathsep.join(filter(None, sys.path))
     return {"PATH": os.defpath, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 

@@ -5,7 +5,8 @@ import torch
 from toy_learning import HashedText, toy_batch, toy_learner
 
 from stemwright.batch import Batch
-from stemwright.learner import VELOCITY_FLOOR, has_bf16
+from stemwright.bf16 import has_bf16
+from stemwright.learner import VELOCITY_FLOOR
 from stemwright.loss_table import LossTable
 from stemwright.teacher import InlineTeacher
 from stemwright.text_embedding import TextEmbedding

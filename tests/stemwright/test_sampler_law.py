@@ -20,7 +20,7 @@ from toy_sampling import CONDITIONAL, MIXED, SCHEDULE, generator, songs
 from stemwright.sampler import sample
 from stemwright.solver_name import SOLVERS, Solver
 from stemwright.solvers import ddim_step, timestep_grid
-from stemwright.tasks import Mode, Task
+from stemwright.tasks import Mode, Task, timestep_vector
 from stemwright.text_embedding import TextEmbedding
 from stemwright.tracks import TRACKS
 
@@ -194,7 +194,9 @@ def test_guided_sampling_is_sampling_with_the_two_halves_mixed(scale) -> None:
 
     def mixed(z: Tensor, t: Tensor, text: TextEmbedding | None) -> Tensor:
         level = t[:, task.target_mask][:, 0]
-        return (1 - scale) * exact(z, marginal.timesteps(level, 1000), None) + scale * exact(z, t, None)
+        return (1 - scale) * exact(
+            z, timestep_vector(marginal.target_mask, marginal.given_mask, level, 1000), None
+        ) + scale * exact(z, t, None)
 
     given = songs(dtype=torch.float64)
     guided = sample(exact, SCHEDULE, task, given, guidance_scale=scale, num_steps=10, generator=generator())

@@ -42,7 +42,7 @@ def test_a_number_of_steps_out_of_range_is_refused(solver, num_steps) -> None:
 def test_deterministic_solvers_step_evenly_in_log_snr_as_far_as_integers_allow(solver) -> None:
     grid = timestep_grid(SCHEDULE, 50, solver)
     assert grid[-2] == 1
-    level = half_log_snr(SCHEDULE)
+    level = half_log_snr(SCHEDULE.alpha_bar)
     even = float(level[1] - level[1000]) / 49
     steps = level[grid[:-1]].diff()
     # above t = 30 neighbouring integers are closer than a fifth of a step
@@ -78,7 +78,7 @@ def test_the_last_step_of_the_dpm_solver_is_first_order_whatever_came_before() -
 
 
 def test_the_second_order_step_extrapolates_the_clean_estimate_linearly_in_log_snr() -> None:
-    level = half_log_snr(SCHEDULE)
+    level = half_log_snr(SCHEDULE.alpha_bar)
     t, s, earlier = 500, 450, 560
     slope, now = draw(0), draw(1)
     before = now + float(level[earlier] - level[t]) * slope

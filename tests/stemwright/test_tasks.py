@@ -87,7 +87,9 @@ def test_a_task_that_makes_no_sense_is_refused_in_one_line_that_names_the_track(
 
 def test_targets_share_their_timestep_given_tracks_are_clean_and_absent_ones_at_the_end() -> None:
     task = Task(("bass", "melody"), ("drums",))
-    assert task.timesteps(torch.tensor([1, 400, 1000]), 1000).tolist() == [
+    assert timestep_vector(
+        task.target_mask, task.given_mask, torch.tensor([1, 400, 1000]), 1000
+    ).tolist() == [
         [1, 0, 1000, 1],
         [400, 0, 1000, 400],
         [1000, 0, 1000, 1000],
@@ -105,5 +107,7 @@ def test_each_row_of_a_batch_may_have_a_task_of_its_own() -> None:
     )
     assert rows.dtype == torch.int64
     assert rows.tolist() == [[3, 9, 9, 9], [0, 5, 0, 5], [7, 7, 7, 7]]
-    alone = [task.timesteps(t[i : i + 1], 9) for i, task in enumerate(tasks)]
+    alone = [
+        timestep_vector(task.target_mask, task.given_mask, t[i : i + 1], 9) for i, task in enumerate(tasks)
+    ]
     assert torch.equal(rows, torch.cat(alone))

@@ -98,7 +98,7 @@ def losses(unet: StemUNet, tracks: GaussianTracks, task: Task, songs: int = 64) 
     excess, best = [], []
     for level in LEVELS:
         z0 = tracks.draw(songs, CHANNELS, FRAMES, generator).float()
-        t = task.timesteps(torch.full((songs,), level), 1000)
+        t = timestep_vector(task.target_mask, task.given_mask, torch.full((songs,), level), 1000)
         z = SCHEDULE.add_noise(z0, torch.randn(z0.shape, generator=generator), t, absent)
         alpha_bar = float(SCHEDULE.alpha_bar[level])
         wanted = tracks.best_noise(z, targets, task.given_mask, alpha_bar)
@@ -125,7 +125,7 @@ def test_the_best_loss_is_what_the_best_denoiser_loses() -> None:
     noise = torch.randn(z0.shape, generator=generator, dtype=torch.float64)
     for task in every_task(tracks.tracks):
         targets, level = task.target_mask, 400
-        t = task.timesteps(torch.full((64,), level), 1000)
+        t = timestep_vector(task.target_mask, task.given_mask, torch.full((64,), level), 1000)
         z = SCHEDULE.add_noise(z0, noise, t, absent=~(targets | task.given_mask).expand(64, -1))
         alpha_bar = float(SCHEDULE.alpha_bar[level])
         made = tracks.best_noise(z, targets, task.given_mask, alpha_bar)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from stemwright.bf16 import has_bf16
 from stemwright.codec_training.discriminator import (
     Discriminator,
     deceive_loss,
@@ -27,7 +28,6 @@ from stemwright.codec_training.voice_loss import voice_losses
 from stemwright.conv_codec_net import ConvAutoencoder, ConvCodecConfig, audio_of
 from stemwright.ema import Ema
 from stemwright.flat_state import below, load_optimizer_state, optimizer_state
-from stemwright.learner import has_bf16
 from stemwright.strokes import NOISE_FRAMES
 from stemwright.tones import heard_voices
 

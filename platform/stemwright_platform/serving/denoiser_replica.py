@@ -67,7 +67,7 @@ class DenoiserReplica:
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """For `on_backlog`; Serve asks every few seconds."""
-        return {GENERATIONS: float(await asyncio.to_thread(self._queue.num_open))}
+        return {GENERATIONS: float(await asyncio.to_thread(self._queue.num_open, self._settings.model))}
 
     def prepare(self, model: str) -> None:
         """Load a version; raises why it cannot be used."""
@@ -105,7 +105,7 @@ class DenoiserReplica:
             job.cancelled.set()
 
     def _of_model(self, model: str) -> "tuple[Checkpoint, Denoiser]":
-        from stemwright.bf16_denoiser import denoiser_of
+        from stemwright.bf16 import denoiser_of
         from stemwright.checkpoint import load_checkpoint
         from stemwright_platform.serving.checkpoint_folder import checkpoint_folder
 

@@ -112,7 +112,7 @@ class Dispatcher:
         """Claim one generation for the model that is served now; False where none is to be had."""
         if len(self._working) >= in_hand(self._num_denoisers, self._services.settings.generations_each):
             return False
-        claim = await _despite_faults(asyncio.to_thread(self._services.queue.claim, facts.version))
+        claim = await _despite_faults(asyncio.to_thread(self._services.queue.claim, facts.uri, facts.version))
         if claim is None:
             return False
         STAGE_SECONDS.observe(max(time.time() - claim.asked_at, 0.0), {"stage": "waiting"})
@@ -133,7 +133,6 @@ class _Work:
         self._services, self._stages, self._facts, self._claim = services, stages, facts, claim
         self._progress = Progress(num_candidates=len(claim.brief.seeds))
         self._kept: list[Take] = []
-        self._rewritten: Rewritten | None = None
         self._ended = False
 
     async def run(self, after: Collection[asyncio.Task[None]] = ()) -> None:
@@ -196,8 +195,8 @@ class _Work:
         self._progress.stage = "encoding"
         with timed("encoding"):
             given = await asyncio.to_thread(self._audio_of, brief.given)
-            self._rewritten = await asyncio.to_thread(self._takes_to_rewrite)
-            kept = self._rewritten.takes if self._rewritten else {}
+            rewritten = await asyncio.to_thread(self._takes_to_rewrite)
+            kept = rewritten.takes if rewritten else {}
             piece = await self._stages.encode(given | kept, brief.duration_s, model, brief.region_s)
         self._progress.stage = "reading the prompt"
         with timed("embedding"):
@@ -207,7 +206,7 @@ class _Work:
             _order(model, brief, task, seed, piece, texts, (*self._claim.rank, index))
             for index, seed in enumerate(brief.seeds)
         ]
-        await _all([self._candidate(index, order) for index, order in enumerate(orders)])
+        await _all([self._candidate(index, order, rewritten) for index, order in enumerate(orders)])
 
     def _task(self) -> Task:
         brief, facts = self._claim.brief, self._facts
@@ -242,7 +241,7 @@ class _Work:
         except FileNotFoundError:
             raise InputError(f"the audio of the given {track} is gone: upload it again") from None
 
-    async def _candidate(self, index: int, order: DenoisingOrder) -> None:
+    async def _candidate(self, index: int, order: DenoisingOrder, rewritten: Rewritten | None) -> None:
         """One take of each target."""
 
         def on_step(step: Step) -> None:
@@ -252,7 +251,7 @@ class _Work:
             made = await self._stages.denoise(order, on_step)
         with timed("decoding"):
             stems = await self._stages.decode(
-                made, order.targets, self._claim.brief.duration_s, order.model, self._rewritten
+                made, order.targets, self._claim.brief.duration_s, order.model, rewritten
             )
         with timed("keeping"):
             await asyncio.to_thread(self._keep, index, order.seed, stems)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stemwright.batch import Batch
+from stemwright.bf16 import has_bf16
 from stemwright.data_mix import DataMix
 from stemwright.latent_stats import LatentStats
-from stemwright.learner import fit_preset, has_bf16
+from stemwright.learner import fit_preset
 from stemwright.teacher import InlineTeacher
 from stemwright.text_embedding import TextEmbedding, TextEncoder
 from stemwright.text_encoder import CachedTextEncoder, load_text_encoder

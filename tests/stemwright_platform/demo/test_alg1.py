@@ -12,15 +12,12 @@ from stemwright.errors import InputError
 from stemwright_platform.client import Client, Retries
 from stemwright_platform.demo.alg1 import FIRST_ROUND, STEMS, Composed, compose_by_algorithm_1
 from stemwright_platform.serving.api import create_api
-from stemwright_platform.serving.schema import ModelFacts
 from stemwright_platform.serving.services import Services
-from stemwright_platform.serving.settings import ServingSettings
 from stemwright_platform.serving.stems import stem
 from stemwright_platform.serving.takes import stored_take
 
 RATE = 48_000
 TRACKS = ["bass", "drums", "instrument", "melody"]
-SCALE = 3.5
 
 
 class ToneWorker:
@@ -66,31 +63,6 @@ class ToneWorker:
 
 
 @pytest.fixture
-def services(tmp_path) -> Services:
-    settings = ServingSettings(
-        model="m", database_url=f"sqlite:///{tmp_path}/state.sqlite", blob_url=str(tmp_path / "blobs")
-    )
-    services = Services.open(settings)
-    services.models.tell(
-        ModelFacts(
-            uri="m",
-            fingerprint="f",
-            tracks=TRACKS,
-            prompt_names=["bass", "drum", "instrument", "melody"],
-            sample_rate_hz=RATE,
-            codec="mdct",
-            text_encoder="minilm",
-            guidance_scale=SCALE,
-            text_guidance=1.0,
-            steps=4,
-            solver="dpmpp_2m",
-            gains_db=dict.fromkeys(TRACKS, 0.0),
-        )
-    )
-    return services
-
-
-@pytest.fixture
 def client(services) -> Client:
     return Client("http://testserver", http=TestClient(create_api(services)))
 
@@ -107,7 +79,7 @@ def compose(client, folder, **changes) -> Composed:
 
 
 def test_the_second_round_fits_the_kept_tracks_of_the_first_with_the_models_own_scale(
-    client, worker, tmp_path
+    client, worker, facts, tmp_path
 ):
     composed = compose(client, tmp_path / "out")
     first, second = composed.rounds
@@ -116,7 +88,7 @@ def test_the_second_round_fits_the_kept_tracks_of_the_first_with_the_models_own_
     assert second.request.targets == ["instrument", "melody"]
     takes = {take.track: take.id for take in first.takes}
     assert second.request.given == {"bass": takes["bass"], "drums": takes["drums"]}
-    assert second.request.guidance_scale == SCALE
+    assert second.request.guidance_scale == facts.guidance_scale
     assert composed.kept == ["bass", "drums"]
 
 

@@ -1,6 +1,6 @@
 import torch
 
-from stemwright.bf16_denoiser import Bf16Denoiser, denoiser_of
+from stemwright.bf16 import Bf16Denoiser, denoiser_of
 from stemwright.learner import seeded_model
 from stemwright.presets import load_preset
 from stemwright.text_embedding import TextEmbedding
