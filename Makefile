@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-schedule bench-autoscaling bench-api bench-cores bench-features bench-scoring bench-coherence serve clean help
+.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-schedule bench-autoscaling bench-api bench-cores soak audit bench-alignment bench-features bench-scoring bench-coherence serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -86,6 +86,16 @@ bench-cores: .venv/.dev  ## The serving engine with preset small on two cores
 
 bench-api: .venv/.dev  ## What the API adds to a call: 200 clients that poll
 	$(BIN)/python benchmarks/api_overhead.py
+
+bench-alignment: .venv/.dev  ## How often an upload's tempo, beats and bars are heard right
+	$(BIN)/python benchmarks/alignment.py
+
+soak: .venv/.dev  ## Ten minutes of mixed traffic: does memory, a row, a blob or an open file leak
+	$(BIN)/python benchmarks/soak.py
+
+audit: .venv/.dev  ## Known faults of the pinned dependencies; needs the network
+	$(BIN)/python -m pip install -q --group audit
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
 
 bench-features: .venv/.dev  ## How fast a signal's features are extracted, and musicnn against plain convolutions
 	$(BIN)/python benchmarks/feature_speed.py

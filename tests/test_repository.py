@@ -1,6 +1,7 @@
 """What the words of the repository promise: paths, commands, options, links and names that exist."""
 
 import ast
+import importlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typer.main import get_command
 from stemwright.presets import SamplingConfig, ScheduleConfig, TrainingConfig, parse_preset
 from stemwright.unet import UNetConfig
 from stemwright_platform.cli import application
+from stemwright_platform.serving.settings import ServingSettings
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -133,7 +135,9 @@ def test_every_command_that_a_page_shows_exists_with_its_options(page: Path) -> 
         elif words[0] == "make":
             assert words[1] in targets
         elif words[0] == "serve":
-            assert all((ROOT / word).is_file() for word in words if word.endswith(".yaml"))
+            files = [word for word in words if word.endswith(".yaml")]
+            written = re.findall(r"> ([\w.]+\.yaml)", page.read_text(encoding="utf-8"))
+            assert all(name in written or (ROOT / name).is_file() for name in files)
         else:
             job = next(word for word in words if word.endswith(".py"))
             check_options(stemwright, job_command(Path(job).name) + words[words.index(job) + 1 :])
@@ -163,9 +167,16 @@ def test_every_file_and_name_that_a_page_mentions_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_preset_that_a_page_shows_can_be_loaded(page: Path) -> None:
+def test_every_preset_and_application_that_a_page_shows_can_be_loaded(page: Path) -> None:
     for block in blocks(page, "yaml"):
-        assert parse_preset(yaml.safe_load(block), "shown").tracks.names
+        shown = yaml.safe_load(block)
+        if isinstance(shown, list):
+            for each in shown:
+                module, _, name = each["import_path"].partition(":")
+                assert callable(getattr(importlib.import_module(module), name))
+                assert ServingSettings.model_validate(each["args"]).model
+        else:
+            assert parse_preset(shown, "shown").tracks.names
 
 
 def test_the_page_on_presets_names_every_field() -> None:

@@ -1,5 +1,5 @@
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,9 @@ from stemwright_platform.corpus.encode_locally import prepare_locally
 from stemwright_platform.corpus.encode_shard import Encoding
 from stemwright_platform.corpus.manifest import Song, read_manifest, write_manifest
 from stemwright_platform.evaluation.making import Source
+from stemwright_platform.serving.schema import ModelFacts
+from stemwright_platform.serving.services import Services
+from stemwright_platform.serving.settings import ServingSettings
 
 sys.path.append(str(Path(__file__).parent))  # helpers beside this file
 
@@ -112,3 +115,38 @@ def small_source(make_checkpoint: Callable[..., Path], tmp_path_factory: pytest.
     prepare_locally(songs, folder / "latents", Encoding(codec=load_codec("mdct"), tracks=TRACKS))
     model = make_checkpoint(folder / "model")
     return Source(model=str(model), data=str(folder / "latents"), manifest=str(manifest))
+
+
+@pytest.fixture
+def facts() -> ModelFacts:
+    """Of a model that is served without being there."""
+    return ModelFacts(
+        uri="a-model",
+        version="a-model",
+        fingerprint="f",
+        tracks=["bass", "drums", "instrument", "melody"],
+        prompt_names=["bass", "drum", "instrument", "melody"],
+        sample_rate_hz=48_000,
+        codec="mdct",
+        text_encoder="minilm",
+        guidance_scale=3.5,
+        text_guidance=1.0,
+        steps=20,
+        solver="dpmpp_2m",
+        gains_db={"bass": 3.0, "drums": 0.0, "instrument": 0.0, "melody": 0.0},
+        rewrites=True,
+    )
+
+
+@pytest.fixture
+def services(tmp_path: Path, facts: ModelFacts) -> Iterator[Services]:
+    """An application's state, which has been told of the model."""
+    settings = ServingSettings(
+        model=facts.uri,
+        database_url=f"sqlite:///{tmp_path}/state.sqlite",
+        blob_url=str(tmp_path / "blobs"),
+    )
+    opened = Services.open(settings)
+    opened.models.tell(facts)
+    yield opened
+    opened.database.close()

@@ -9,6 +9,7 @@ import httpx
 from pydantic import TypeAdapter
 
 from stemwright_platform.serving.schema import (
+    Alignment,
     CompositionSummary,
     CompositionView,
     GenerationView,
@@ -56,26 +57,43 @@ def composition(composition_id: str) -> Call[CompositionView]:
 
 
 def change_composition(
-    composition_id: str, name: str | None, prompt: str | None, lanes: Mapping[str, Lane] | None
+    composition_id: str,
+    name: str | None,
+    prompt: str | None,
+    model_uri: str | None,
+    lanes: Mapping[str, Lane] | None,
 ) -> Call[CompositionView]:
     told = None if lanes is None else {track: lane.model_dump() for track, lane in lanes.items()}
-    body = _given({"name": name, "prompt": prompt, "lanes": told})
+    body = _given({"name": name, "prompt": prompt, "model_uri": model_uri, "lanes": told})
     path = f"/compositions/{composition_id}"
     return Call(method="PATCH", path=path, json=body, read=_reader(CompositionView))
 
 
-def duplicate_composition(composition_id: str) -> Call[CompositionView]:
-    path = f"/compositions/{composition_id}/duplicate"
-    return Call(method="POST", path=path, read=_reader(CompositionView), repeatable=False)
+def duplicate_composition(
+    composition_id: str, name: str | None, duration_s: float | None
+) -> Call[CompositionView]:
+    path, body = f"/compositions/{composition_id}/duplicate", _given({"name": name, "duration_s": duration_s})
+    return Call(method="POST", path=path, json=body, read=_reader(CompositionView), repeatable=False)
 
 
 def delete_composition(composition_id: str) -> Call[None]:
     return Call(method="DELETE", path=f"/compositions/{composition_id}", read=lambda _: None)
 
 
-def upload(composition_id: str, track: str, audio: bytes) -> Call[TakeView]:
-    path = f"/compositions/{composition_id}/tracks/{track}"
-    return Call(method="PUT", path=path, content=audio, read=_reader(TakeView), repeatable=False)
+def upload(composition_id: str, track: str, audio: bytes, stretch: float, offset_s: float) -> Call[TakeView]:
+    return Call(
+        method="PUT",
+        path=f"/compositions/{composition_id}/tracks/{track}",
+        params={"stretch": stretch, "offset_s": offset_s},
+        content=audio,
+        read=_reader(TakeView),
+        repeatable=False,
+    )
+
+
+def alignment(composition_id: str, track: str, audio: bytes) -> Call[Alignment]:
+    path = f"/compositions/{composition_id}/tracks/{track}/alignment"
+    return Call(method="POST", path=path, content=audio, read=_reader(Alignment))
 
 
 def select(composition_id: str, choice: Mapping[str, str | None]) -> Call[CompositionView]:

@@ -14,6 +14,7 @@ from stemwright_platform.client.events import EventReader, Progress
 from stemwright_platform.client.faults import ApiError, NoAnswer
 from stemwright_platform.client.retries import Retries
 from stemwright_platform.serving.schema import (
+    Alignment,
     CompositionSummary,
     CompositionView,
     GenerationView,
@@ -84,20 +85,30 @@ class Client:
         *,
         name: str | None = None,
         prompt: str | None = None,
+        model_uri: str | None = None,
         lanes: Mapping[str, Lane] | None = None,
     ) -> CompositionView:
         """What is left out stays."""
-        return self._run(calls.change_composition(composition_id, name, prompt, lanes))
+        return self._run(calls.change_composition(composition_id, name, prompt, model_uri, lanes))
 
-    def duplicate_composition(self, composition_id: str) -> CompositionView:
-        return self._run(calls.duplicate_composition(composition_id))
+    def duplicate_composition(
+        self, composition_id: str, *, name: str | None = None, duration_s: float | None = None
+    ) -> CompositionView:
+        """With the selected takes; a longer one is silent at its end, for a region to continue it."""
+        return self._run(calls.duplicate_composition(composition_id, name, duration_s))
 
     def delete_composition(self, composition_id: str) -> None:
         self._run(calls.delete_composition(composition_id))
 
-    def upload(self, composition_id: str, track: str, audio: bytes) -> TakeView:
-        """A stem (the bytes of a WAV, FLAC, OGG or MP3), which is selected."""
-        return self._run(calls.upload(composition_id, track, audio))
+    def upload(
+        self, composition_id: str, track: str, audio: bytes, *, stretch: float = 1.0, offset_s: float = 0.0
+    ) -> TakeView:
+        """A stem (the bytes of a WAV, FLAC, OGG or MP3), which is selected; `alignment` says what fits."""
+        return self._run(calls.upload(composition_id, track, audio, stretch, offset_s))
+
+    def alignment(self, composition_id: str, track: str, audio: bytes) -> Alignment:
+        """What would bring a stem onto the composition's grid; nothing is kept."""
+        return self._run(calls.alignment(composition_id, track, audio))
 
     def select(self, composition_id: str, choice: Mapping[str, str | None]) -> CompositionView:
         """Choose a take for some tracks (None: none); the others keep theirs."""

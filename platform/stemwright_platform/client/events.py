@@ -1,5 +1,6 @@
 """Server-sent events of a generation, read line by line."""
 
+import json
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
@@ -34,8 +35,6 @@ class Event:
 
     def progress(self) -> Progress:
         """ApiError where the generation is gone."""
-        import json
-
         told = json.loads(self.data)
         if "code" in told:
             raise ApiError(404, told["code"], told["message"], told["remedy"])

@@ -1,5 +1,7 @@
 """`stemwright keys`: who may call a server that asks for keys."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +10,7 @@ import typer
 from stemwright_platform.commands.state import DatabaseUrl, State, database_place
 
 if TYPE_CHECKING:
-    from stemwright_platform.serving.database import Database
+    from stemwright_platform.serving.keys import Keys
 
 app = typer.Typer(
     help="Who may call a server that asks for keys (`stemwright serve --keys`, `access: keys`).",
@@ -27,17 +29,8 @@ def create(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make a key. It is shown this once: only a digest of it is kept."""
-    import time
-
-    from stemwright_platform.serving.keys import Keys
-
-    database = _open(state, database_url)
-    try:
-        row, secret = Keys(database, time.time).create(
-            name, per_minute=per_minute, audio_s_per_day=audio_per_day
-        )
-    finally:
-        database.close()
+    with _keys(state, database_url) as keys:
+        row, secret = keys.create(name, per_minute=per_minute, audio_s_per_day=audio_per_day)
     typer.echo(f"key {row.id} for {name}", err=True)
     typer.echo(secret)
 
@@ -45,15 +38,8 @@ def create(
 @app.command("list", epilog="Example: `stemwright keys list --state state`")
 def list_keys(state: State = Path("state"), database_url: DatabaseUrl = None) -> None:
     """Show the keys there are, without their secrets."""
-    import time
-
-    from stemwright_platform.serving.keys import Keys
-
-    database = _open(state, database_url)
-    try:
-        rows = Keys(database, time.time).all()
-    finally:
-        database.close()
+    with _keys(state, database_url) as keys:
+        rows = keys.all()
     for row in rows:
         standing = "good" if row.revoked_at is None else "revoked"
         limits = f"{row.generations_per_minute} a minute, {row.audio_s_per_day:.0f} s a day"
@@ -67,19 +53,21 @@ def revoke(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Let a key open nothing any more; what was made with it stays."""
-    import time
-
-    from stemwright_platform.serving.keys import Keys
-
-    database = _open(state, database_url)
-    try:
-        Keys(database, time.time).revoke(key_id)
-    finally:
-        database.close()
+    with _keys(state, database_url) as keys:
+        keys.revoke(key_id)
     typer.echo(f"key {key_id} is revoked")
 
 
-def _open(state: Path, database_url: str | None) -> "Database":
-    from stemwright_platform.serving.database import Database
+@contextmanager
+def _keys(state: Path, database_url: str | None) -> "Iterator[Keys]":
+    """Of the database that the options name."""
+    import time
 
-    return Database(database_place(state, database_url))
+    from stemwright_platform.serving.database import Database
+    from stemwright_platform.serving.keys import Keys
+
+    database = Database(database_place(state, database_url))
+    try:
+        yield Keys(database, time.time)
+    finally:
+        database.close()

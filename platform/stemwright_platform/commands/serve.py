@@ -18,8 +18,12 @@ EXAMPLE = "stemwright serve --model runs/first --port 8000"
 @app.command(epilog=f"Example: `{EXAMPLE}`")
 def serve(
     model: Annotated[
-        str, typer.Option(help="A run, a checkpoint folder or models:/NAME@ALIAS; else what ships with this.")
-    ] = SHIPPED,
+        list[str] | None,
+        typer.Option(
+            help="A run, a checkpoint folder or models:/NAME@ALIAS; else what ships with this. Several are "
+            "served side by side: compositions name theirs, the first is for those that name none."
+        ),
+    ] = None,
     port: Annotated[
         int, typer.Option(help="Port to listen on, not 10002 to 19999.", min=1, max=65535)
     ] = 8000,
@@ -47,17 +51,19 @@ def serve(
 
     check_port(host, port)
     asks = access(host, open_to_all=open_to_all, keys=keys)
+    models = model or [SHIPPED]
     settings = local_settings(
-        model,
+        models[0],
         state,
         device=_device(),
         codec_weights=codec_weights,
         text_weights=text_weights,
         tracking_uri=tracking_uri,
     ).model_copy(update={"access": asks})
-    model_named(model, typer.echo)
-    typer.echo(f"starting {model} …")
-    with local_server(settings, host=host, port=port) as address:
+    for each in models:
+        model_named(each, typer.echo)
+    typer.echo(f"starting {', '.join(models)} …")
+    with local_server(settings, beside=models[1:], host=host, port=port) as address:
         typer.echo(f"{address}/v1 · the calls: {address}/v1/docs · Ctrl-C to stop")
         if asks == "keys":
             typer.echo(f"asks for a key: stemwright keys create --name NAME --state {state}")

@@ -46,8 +46,8 @@ def with_estimates(song: Song) -> Song:
 
 def _found(song: Song, heard: dict[str, Audio], wanted: tuple[str, ...]) -> dict[str, Any]:
     """What the tracks tell of the wanted fields."""
-    drums = _sum([audio for name, audio in heard.items() if _is_drums(name)])
-    pitched = _sum([audio for name, audio in heard.items() if not _is_drums(name)])
+    drums = _sum([audio for name, audio in heard.items() if is_drums(name)])
+    pitched = _sum([audio for name, audio in heard.items() if not is_drums(name)])
     mix = _sum([drums, pitched])
     if not _sounds(mix):
         return {}
@@ -73,7 +73,8 @@ def _sounds(audio: Audio) -> bool:
     return float(np.abs(audio).max(initial=0)) >= SILENT
 
 
-def _is_drums(name: str) -> bool:
+def is_drums(name: str) -> bool:
+    """Whether a track of that name has no pitch."""
     return any(part in name.lower() for part in DRUMS)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
 
 from stemwright_platform.serving.failures import Refusal
 from stemwright_platform.serving.services import Services
@@ -36,7 +37,7 @@ class Pace:
             raise Refusal(429, "too_many_calls", message, remedy)
 
 
-def _services_of_caller(
+async def _services_of_caller(
     request: Request,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     cookie: Annotated[str | None, Depends(_cookie)],
@@ -44,12 +45,12 @@ def _services_of_caller(
     """The services as the caller sees them: what is its own."""
     services: Services = request.app.state.services
     if services.settings.access == "open":
-        return services.of("")
+        return services.of("")  # at once: a thread costs more than all of this
     key = None
     if bearer is not None:
-        key = services.keys.of_secret(bearer.credentials)
+        key = await run_in_threadpool(services.keys.of_secret, bearer.credentials)
     elif cookie is not None:
-        key = services.keys.of_session(cookie)
+        key = await run_in_threadpool(services.keys.of_session, cookie)
     if key is None:
         raise Refusal(
             401, "no_key", "the call brings no key that is good", "send one as Authorization: Bearer sw_…"
@@ -62,7 +63,7 @@ ServicesOfCall = Annotated[Services, Depends(_services_of_caller)]
 """A call's parameter."""
 
 
-def _services_of_anybody(request: Request) -> Services:
+async def _services_of_anybody(request: Request) -> Services:
     return request.app.state.services
 
 

@@ -18,15 +18,22 @@ GPU_SHARES = {"denoiser": 0.8, "codec": 0.2}
 
 
 def build(args: ServingSettings) -> Application:
-    """API → dispatcher → text, codec and denoiser. Serve makes `args` from the configuration's mapping."""
+    """The API and its own model. Serve makes `args` from the configuration's mapping."""
+    return ApiReplica.bind(_in_one_place(args), build_model(args))
+
+
+def build_model(args: ServingSettings) -> Application:
+    """Dispatcher → text, codec and denoiser of one model: an application of its own beside the API's.
+
+    It has no route: it finds its work in the database that both name.
+    """
     settings = _in_one_place(args)
     codec, denoiser = CodecReplica, DenoiserReplica
     if settings.device.startswith("cuda"):
         codec, denoiser = _with_gpu(codec), _with_gpu(denoiser)
-    dispatcher = DispatcherReplica.bind(
+    return DispatcherReplica.bind(
         settings, TextReplica.bind(settings), codec.bind(settings), denoiser.bind(settings)
     )
-    return ApiReplica.bind(settings, dispatcher)
 
 
 def _with_gpu(deployment: Deployment) -> Deployment:

@@ -2,17 +2,25 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from stemwright.audio import encode_audio
+from stemwright_platform.corpus.estimates import is_drums
 from stemwright_platform.serving.access import ServicesOfCall
 from stemwright_platform.serving.compositions import check_track
-from stemwright_platform.serving.mixdown import mix_digest, mixed, selected_takes
-from stemwright_platform.serving.schema import TakeView
+from stemwright_platform.serving.mixdown import mix_digest, mixed, takes_to_mix
+from stemwright_platform.serving.schema import Alignment, TakeView
 from stemwright_platform.serving.sent_audio import AUDIO_RESPONSES, Format, Wanted
 from stemwright_platform.serving.services import Services
-from stemwright_platform.serving.stems import decoded, peak_pairs, uploaded_stem
+from stemwright_platform.serving.stems import (
+    Stem,
+    Upload,
+    decoded,
+    heard_alignment,
+    peak_pairs,
+    uploaded_stem,
+)
 from stemwright_platform.serving.tables import Composition
 from stemwright_platform.serving.takes import stored_take
 from stemwright_platform.serving.upload_body import uploaded_file
@@ -25,12 +33,46 @@ _UPLOAD = {"requestBody": {"required": True, "content": {"application/octet-stre
 
 @router.put("/compositions/{composition_id}/tracks/{track}", status_code=201, openapi_extra=_UPLOAD)
 async def upload_stem(
-    composition_id: str, track: str, request: Request, services: ServicesOfCall
+    composition_id: str,
+    track: str,
+    request: Request,
+    services: ServicesOfCall,
+    stretch: Annotated[float, Query(ge=0.5, le=2, description="Times as long, at the same pitch.")] = 1.0,
+    offset_s: Annotated[
+        float, Query(ge=-120, le=120, description="Seconds later, or earlier, once stretched.")
+    ] = 0.0,
 ) -> TakeView:
-    """Upload a stem (WAV, FLAC, OGG, MP3; raw body or one-file form): cut or padded, kept and selected."""
+    """Upload a stem (WAV, FLAC, OGG, MP3; raw body or one-file form): cut or padded, kept and selected.
+
+    It is stretched and moved only as asked; `…/alignment` says what would bring it onto the grid.
+    """
     composition = await run_in_threadpool(_slot, services, composition_id, track)
-    name, data = await uploaded_file(request, services.settings.limits.max_upload_bytes)
-    return await run_in_threadpool(_keep_upload, services, composition, track, name, data)
+    upload = await _upload(request, services)
+
+    def keep() -> TakeView:
+        stem = uploaded_stem(upload, composition.duration_s, composition.sample_rate_hz, stretch, offset_s)
+        return _kept(services, composition, track, _upload_name(stretch, offset_s), stem)
+
+    return await run_in_threadpool(keep)
+
+
+@router.post("/compositions/{composition_id}/tracks/{track}/alignment", openapi_extra=_UPLOAD)
+async def upload_alignment(
+    composition_id: str, track: str, request: Request, services: ServicesOfCall
+) -> Alignment:
+    """Hear an upload's tempo, beats and bars, and say what brings them onto the composition's grid.
+
+    Nothing is kept: upload the stem with the `stretch` and the offset that sound right.
+    """
+    composition = await run_in_threadpool(_slot, services, composition_id, track)
+    upload = await _upload(request, services)
+    return await run_in_threadpool(
+        heard_alignment,
+        upload,
+        composition.tempo_bpm,
+        composition.beats_per_bar,
+        is_drums=is_drums(track),
+    )
 
 
 @router.get("/takes/{take_id}/audio", response_class=Response, responses=AUDIO_RESPONSES)
@@ -65,7 +107,7 @@ def composition_mix(
 ) -> Response:
     """The sum of the selected takes, each in its lane: gain, pan, mute. Uploads sound as they came."""
     composition = services.compositions.get(composition_id)
-    takes = selected_takes(services, composition)
+    takes = takes_to_mix(services, composition)
     return wanted.answer(
         mix_digest(composition, takes),
         format,
@@ -80,12 +122,20 @@ def _slot(services: Services, composition_id: str, track: str) -> Composition:
     return composition
 
 
-def _keep_upload(
-    services: Services, composition: Composition, track: str, name: str, data: bytes
-) -> TakeView:
-    limit_s = services.settings.limits.max_upload_s
-    stem = uploaded_stem(data, composition.duration_s, composition.sample_rate_hz, name, limit_s)
-    take = stored_take(services.blobs, stem, composition_id=composition.id, track=track, name="uploaded")
+async def _upload(request: Request, services: Services) -> Upload:
+    limits = services.settings.limits
+    name, data = await uploaded_file(request, limits.max_upload_bytes)
+    return Upload(data=data, name=name, max_duration_s=limits.max_upload_s)
+
+
+def _upload_name(stretch: float, offset_s: float) -> str:
+    """What was done to it is told."""
+    moved = f", {abs(offset_s):g} s {'later' if offset_s > 0 else 'earlier'}" if offset_s else ""
+    return "uploaded" + (f", {stretch:g} times as long" if stretch != 1 else "") + moved
+
+
+def _kept(services: Services, composition: Composition, track: str, name: str, stem: Stem) -> TakeView:
+    take = stored_take(services.blobs, stem, composition_id=composition.id, track=track, name=name)
     try:
         return TakeView.model_validate(services.compositions.add_upload(take))
     except BaseException:

@@ -6,21 +6,25 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
 from stemwright_platform.serving.access import ServicesOfCall
+from stemwright_platform.serving.compositions import check_slots
 from stemwright_platform.serving.export import Kind, write_export
 from stemwright_platform.serving.failures import Refusal
+from stemwright_platform.serving.identity import new_id
 from stemwright_platform.serving.mixdown import selected_takes
 from stemwright_platform.serving.schema import (
     CompositionChange,
     CompositionSummary,
     CompositionView,
     NewComposition,
+    NewCopy,
 )
 from stemwright_platform.serving.services import Services
+from stemwright_platform.serving.tables import Take
 from stemwright_platform.serving.takes import copied_take
 from stemwright_platform.serving.views import composition_view
 
@@ -31,7 +35,9 @@ router = APIRouter(prefix="/compositions", tags=["compositions"])
 def create_composition(asked: NewComposition, services: ServicesOfCall) -> CompositionView:
     """Start a composition: a prompt, a length, empty slots."""
     _check_duration(services, asked.duration_s)
-    row = services.compositions.create(asked, services.models.get(services.settings.model))
+    models = services.models
+    model = models.get(services.settings.model) if asked.model_uri is None else models.named(asked.model_uri)
+    row = services.compositions.create(asked, model)
     return composition_view(services, row.id)
 
 
@@ -55,24 +61,38 @@ def show_composition(composition_id: str, services: ServicesOfCall) -> Compositi
 def change_composition(
     composition_id: str, change: CompositionChange, services: ServicesOfCall
 ) -> CompositionView:
-    """Rename it, change its prompt, or set lanes' gain, pan and mute; what is left out stays."""
+    """Rename it, change prompt or model, or set lanes' gain, pan and mute; what is left out stays."""
+    if change.model_uri is not None:
+        composition = services.compositions.get(composition_id)
+        check_slots(composition, services.models.named(change.model_uri))
     services.compositions.change(composition_id, change)
     return composition_view(services, composition_id)
 
 
 @router.post("/{composition_id}/duplicate", status_code=201)
-def duplicate_composition(composition_id: str, services: ServicesOfCall) -> CompositionView:
-    """A copy with the selected takes, to try something else from there."""
+def duplicate_composition(
+    composition_id: str, services: ServicesOfCall, asked: NewCopy | None = None
+) -> CompositionView:
+    """A copy with the selected takes, to try something else from there.
+
+    Of another length, it is cut, or silent at its end; a generation of that region continues the piece.
+    """
+    asked = asked or NewCopy()
+    if asked.duration_s is not None:
+        _check_duration(services, asked.duration_s)
     composition = services.compositions.get(composition_id)
-    chosen = selected_takes(services, composition) if services.compositions.history(composition_id) else []
-    copies = [copied_take(services.blobs, take) for take in chosen]
+    rate, copy_id = composition.sample_rate_hz, new_id()
+    length = round((asked.duration_s or composition.duration_s) * rate)
+    copies: list[Take] = []
     try:
-        row = services.compositions.duplicate(composition_id, copies)
+        for take in selected_takes(services, composition):
+            copies.append(copied_take(services.blobs, take, copy_id, rate, length))
+        services.compositions.duplicate(composition_id, copy_id, asked, copies)
     except BaseException:
         for copy in copies:
             services.blobs.delete(copy.blob_key)
         raise
-    return composition_view(services, row.id)
+    return composition_view(services, copy_id)
 
 
 @router.get("/{composition_id}/export", response_class=FileResponse)
@@ -101,7 +121,9 @@ def delete_composition(composition_id: str, services: ServicesOfCall) -> None:
 
 @router.put("/{composition_id}/selection")
 def choose_takes(
-    composition_id: str, choice: dict[str, str | None], services: ServicesOfCall
+    composition_id: str,
+    choice: Annotated[dict[str, str | None], Body(examples=[{"bass": "5b0c…", "drums": None}])],
+    services: ServicesOfCall,
 ) -> CompositionView:
     """Choose a take for some tracks (null: none); the others keep theirs. Undo is choosing the one before."""
     services.compositions.choose(composition_id, choice)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from stemwright_platform.serving.database import Database
 from stemwright_platform.serving.failures import Refusal, not_found
 from stemwright_platform.serving.identity import new_id
-from stemwright_platform.serving.schema import CompositionChange, ModelFacts, NewComposition
+from stemwright_platform.serving.schema import CompositionChange, ModelFacts, NewComposition, NewCopy
 from stemwright_platform.serving.tables import Composition, Generation, Selection, Take
 
 
@@ -26,6 +26,7 @@ class Compositions:
             id=new_id(),
             owner=self._owner or "",
             name=asked.name,
+            model_uri=model.uri,
             prompt=asked.prompt,
             duration_s=asked.duration_s,
             tempo_bpm=asked.tempo_bpm,
@@ -64,23 +65,27 @@ class Compositions:
                 row.name = change.name
             if change.prompt is not None:
                 row.prompt = change.prompt
+            if change.model_uri is not None:
+                row.model_uri = change.model_uri
             for track in change.lanes or {}:
                 check_track(row, track)
             lanes = {track: lane.model_dump() for track, lane in (change.lanes or {}).items()}
             row.lanes = {**row.lanes, **lanes}
 
-    def duplicate(self, composition_id: str, takes: Sequence[Take]) -> Composition:
-        """A composition of the same settings, with copies of the selected takes, which are selected there.
+    def duplicate(self, composition_id: str, copy_id: str, asked: NewCopy, takes: Sequence[Take]) -> None:
+        """A composition of the same settings but for what is asked, with takes that are selected there.
 
-        `takes`: the copies, stored and not yet added; their composition is set here.
+        `takes`: copies of the selected ones, of the composition `copy_id`, stored and not yet added.
         """
         with self._database.write() as session:
             old = self._found(session, composition_id)
-            same = ("prompt", "duration_s", "tempo_bpm", "beats_per_bar", "seed", "tracks", "sample_rate_hz")
+            same = ("model_uri", "prompt", "tempo_bpm", "beats_per_bar", "seed", "tracks", "sample_rate_hz")
+            name = f"{old.name or 'composition'} (copy)"[:200] if asked.name is None else asked.name
             row = Composition(
-                id=new_id(),
+                id=copy_id,
                 owner=old.owner,
-                name=f"{old.name or 'composition'} (copy)"[:200],
+                name=name,
+                duration_s=old.duration_s if asked.duration_s is None else asked.duration_s,
                 lanes=old.lanes,
                 created_at=self._clock(),
                 **{name: getattr(old, name) for name in same},
@@ -88,12 +93,11 @@ class Compositions:
             session.add(row)
             session.flush()
             for take in takes:
-                take.composition_id, take.created_at = row.id, self._clock()
+                take.created_at = self._clock()
                 session.add(take)
             session.flush()
             if takes:
-                self._choose(session, row.id, {take.track: take.id for take in takes})
-        return row
+                self._choose(session, copy_id, {take.track: take.id for take in takes})
 
     def takes(self, composition_id: str) -> Sequence[Take]:
         """Oldest first."""
@@ -107,6 +111,11 @@ class Compositions:
             if row is None or not self._is_own(session, row.composition_id):
                 raise not_found("take", take_id)
             return row
+
+    def selected(self, composition_id: str) -> dict[str, str]:
+        """Track → chosen take, as it stands."""
+        with self._database.read() as session:
+            return selected(session, composition_id)
 
     def history(self, composition_id: str) -> Sequence[Selection]:
         """Every selection, oldest first; the last one counts."""
@@ -188,6 +197,18 @@ def check_track(composition: Composition, track: str) -> None:
     if track not in composition.tracks:
         names = ", ".join(composition.tracks)
         raise Refusal(422, "unknown_track", f"there is no track '{track}'", f"choose from {names}")
+
+
+def check_slots(composition: Composition, model: ModelFacts) -> None:
+    """409 for a model whose takes would not fit the composition's."""
+    if composition.tracks != model.tracks:
+        message = f"the model's tracks are {', '.join(model.tracks)}, the composition's are others"
+    elif composition.sample_rate_hz != model.sample_rate_hz:
+        rates = f"{model.sample_rate_hz} Hz, the composition's {composition.sample_rate_hz} Hz"
+        message = f"the model's sample rate is {rates}"
+    else:
+        return
+    raise Refusal(409, "other_model", message, "start a new composition")
 
 
 def _check_choice(session: Session, composition: Composition, track: str, take_id: str | None) -> None:

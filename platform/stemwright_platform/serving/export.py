@@ -9,7 +9,7 @@ from typing import Any, Literal
 from stemwright import __version__
 from stemwright.audio import encode_wav
 from stemwright_platform.serving.dawproject import Stem, metadata_xml, project_xml
-from stemwright_platform.serving.mixdown import lane_of, mixed, selected_takes
+from stemwright_platform.serving.mixdown import lane_of, mixed, takes_to_mix
 from stemwright_platform.serving.schema import Brief, TakeView
 from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.tables import Composition, Take
@@ -21,7 +21,7 @@ FORMAT = 1
 
 def write_export(services: Services, composition: Composition, kind: Kind, path: Path) -> None:
     """Write the file; 409 where nothing is selected."""
-    takes = selected_takes(services, composition)
+    takes = takes_to_mix(services, composition)
     files = _stems_and_mix if kind == "zip" else _project
     with zipfile.ZipFile(path, "w") as archive:  # audio is stored: it hardly shrinks
         for name, data in files(services, composition, takes):

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from stemwright.tasks import Task
 from stemwright.tracks import Tracks
 from stemwright_platform.serving.access import ServicesOfCall
+from stemwright_platform.serving.compositions import check_slots
 from stemwright_platform.serving.failures import Refusal
 from stemwright_platform.serving.schema import Brief, GenerationView, ModelFacts, NewGeneration, Region
 from stemwright_platform.serving.services import Services
@@ -39,12 +40,15 @@ def generate(
     x_request_id: Annotated[str | None, Header()] = None,
 ) -> GenerationView:
     """Ask for takes. They come later: follow the generation. A repeated key gives the first answer again."""
+    composition = services.compositions.get(composition_id)
+    model = services.model_of(composition)
     row = services.queue.submit(
         composition_id,
-        _brief(services, composition_id, asked),
+        _brief(services, composition, model, asked),
         asked=hashlib.sha256(asked.model_dump_json().encode()).hexdigest(),
         idempotency_key=idempotency_key,
         max_queue=services.settings.limits.max_queue,
+        model_uri=model.uri,
         request_id=x_request_id and x_request_id[:64],
     )
     return generation_view(services, row)
@@ -116,11 +120,9 @@ def _identity(news: str) -> str:
     return hashlib.sha256(news.encode()).hexdigest()[:16]
 
 
-def _brief(services: Services, composition_id: str, asked: NewGeneration) -> Brief:
+def _brief(services: Services, composition: Composition, model: ModelFacts, asked: NewGeneration) -> Brief:
     """The complete request; refuses what cannot be made."""
-    composition = services.compositions.get(composition_id)
-    model = services.models.get(services.settings.model)
-    _check_slots(composition, model)
+    check_slots(composition, model)
     targets, given = _task(services, composition, asked)
     takes = _takes_to_rewrite(services, composition, model, asked.region, targets)
     first_seed = _first_seed(services, composition) if asked.seed is None else asked.seed
@@ -145,19 +147,11 @@ def _either(asked: float | None, default: float) -> float:
     return default if asked is None else asked
 
 
-def _check_slots(composition: Composition, model: ModelFacts) -> None:
-    same = composition.tracks == model.tracks and composition.sample_rate_hz == model.sample_rate_hz
-    if not same:
-        message = f"the model's tracks are {', '.join(model.tracks)}, the composition's are others"
-        raise Refusal(409, "other_model", message, "start a new composition")
-
-
 def _task(
     services: Services, composition: Composition, asked: NewGeneration
 ) -> tuple[list[str], dict[str, str]]:
     """Targets in slot order, and the given tracks with their selected takes."""
-    history = services.compositions.history(composition.id)
-    chosen = history[-1].takes if history else {}
+    chosen = services.compositions.selected(composition.id)
     tracks = Tracks(names=tuple(composition.tracks), prompt_names=tuple(composition.tracks))
     given = asked.given
     if given is None:
@@ -188,8 +182,7 @@ def _takes_to_rewrite(
         message = f"the region {region.start_s:g}-{region.end_s:g} s does not lie in the piece"
         remedy = f"choose a start before an end within {composition.duration_s:g} s"
         raise Refusal(422, "bad_region", message, remedy)
-    history = services.compositions.history(composition.id)
-    chosen = history[-1].takes if history else {}
+    chosen = services.compositions.selected(composition.id)
     if missing := [track for track in targets if track not in chosen]:
         message = f"no take of {', '.join(missing)} is selected"
         raise Refusal(409, "no_selected_take", message, "select the take to change, or leave region out")

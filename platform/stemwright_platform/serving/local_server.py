@@ -5,9 +5,10 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stemwright.checkpoint import read_config
 from stemwright.errors import InputError
@@ -16,10 +17,16 @@ from stemwright_platform.serving.proxy import IMPORT_PATH, VARIABLE
 from stemwright_platform.serving.server_log import LOGGING
 from stemwright_platform.serving.settings import ServingSettings
 
+if TYPE_CHECKING:
+    from ray.serve import Application
+
 _FAULT = re.compile(r"[\w.]*(Error|Exception)\b.*: .+")
 """The line of a traceback that says what went wrong."""
+APPLICATION = "stemwright"
 LOCAL_CPUS = 4
 """Logical CPUs of the local Ray: replicas wait more than they compute."""
+MODEL_CPUS = 3
+"""More for each model beside the first."""
 REQUEST_TIMEOUT_S = 300
 """Of a call, an upload's for one."""
 RAY_PORTS = range(10002, 20000)
@@ -43,15 +50,22 @@ def local_settings(model: str, state: Path, *, device: str = "cpu", **more: str 
 
 @contextmanager
 def local_server(
-    settings: ServingSettings, *, host: str = "127.0.0.1", port: int = 8000, ends_ray: bool = False
+    settings: ServingSettings,
+    *,
+    beside: Sequence[str] = (),
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    ends_ray: bool = False,
 ) -> Iterator[str]:
     """Serve until the block ends; gives the address, once generations are worked on.
 
-    Uses the Ray that this process is connected to, else starts one and ends it again; `ends_ray` ends the
-    one it found, too.
-    Raises InputError for a port that cannot be had.
+    `beside`: other models, each an application of its own. Uses the Ray that this process is connected to,
+    else starts one and ends it again; `ends_ray` ends the one it found, too.
+    Raises InputError for a port that cannot be had, or a model that is not there.
     """
     check_port(host, port)
+    for model in beside:
+        read_config(checkpoint_folder(model, settings.tracking_uri))
     import ray
     from ray import serve
 
@@ -64,12 +78,13 @@ def local_server(
         )
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     os.environ[VARIABLE] = IMPORT_PATH  # the proxies of a Ray that is started here inherit it
-    connect(LOCAL_CPUS)
+    connect(LOCAL_CPUS + MODEL_CPUS * len(beside))
     try:
-        yield _started(settings, host, port)
+        yield _started(settings, beside, host, port)
     finally:
         if own_ray or ends_ray:  # replicas first, in peace: the dispatcher gives its work back
-            serve.delete("stemwright")
+            for name in serve.status().applications:
+                serve.delete(name)
             ray.shutdown()
         else:
             serve.shutdown()
@@ -87,27 +102,35 @@ def check_port(host: str, port: int) -> None:
         ) from None
 
 
-def _started(settings: ServingSettings, host: str, port: int) -> str:
+def _started(settings: ServingSettings, beside: Sequence[str], host: str, port: int) -> str:
     from ray import serve
 
-    from stemwright_platform.serving.app import build
+    from stemwright_platform.serving.app import build, build_model
 
     serve.start(http_options={"host": host, "port": port, "request_timeout_s": REQUEST_TIMEOUT_S})
-    try:
-        serve.run(build(settings), name="stemwright", route_prefix="/", logging_config=LOGGING)
-    except RuntimeError as error:  # Serve names the deployment alone
-        why = _reason() or str(error).strip().splitlines()[-1]
-        raise InputError(f"the application did not start: {why}") from error
+    _run(build(settings), APPLICATION, "/")
+    for number, model in enumerate(beside, start=2):
+        _run(build_model(settings.model_copy(update={"model": model})), f"model-{number}", None)
     address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
     _wait_until_ready(address)
     return address
 
 
-def _reason() -> str:
+def _run(application: "Application", name: str, route: str | None) -> None:
+    from ray import serve
+
+    try:
+        serve.run(application, name=name, route_prefix=route, logging_config=LOGGING)
+    except RuntimeError as error:  # Serve names the deployment alone
+        why = _reason(name) or str(error).strip().splitlines()[-1]
+        raise InputError(f"the application did not start: {why}") from error
+
+
+def _reason(name: str) -> str:
     """What a replica said that could not start."""
     from ray import serve
 
-    application = serve.status().applications.get("stemwright")
+    application = serve.status().applications.get(name)
     messages = [each.message for each in application.deployments.values()] if application else []
     lines = [line.strip() for message in messages for line in message.splitlines()]
     return next((line for line in reversed(lines) if _FAULT.match(line)), "")

@@ -16,12 +16,17 @@ from stemwright_platform.serving.tables import Composition, Take
 
 
 def selected_takes(services: Services, composition: Composition) -> list[Take]:
-    """In slot order; 409 where nothing is selected."""
-    history = services.compositions.history(composition.id)
-    chosen = history[-1].takes if history else {}
-    if not chosen:
-        raise Refusal(409, "nothing_selected", "no take is selected", "select or upload takes, then mix")
+    """In slot order; none where nothing is selected."""
+    chosen = services.compositions.selected(composition.id)
     return [services.compositions.take(chosen[track]) for track in composition.tracks if track in chosen]
+
+
+def takes_to_mix(services: Services, composition: Composition) -> list[Take]:
+    """The selected takes; 409 where nothing is selected."""
+    takes = selected_takes(services, composition)
+    if not takes:
+        raise Refusal(409, "nothing_selected", "no take is selected", "select or upload takes, then mix")
+    return takes
 
 
 def lane_of(composition: Composition, track: str) -> Lane:

@@ -26,10 +26,18 @@ class ServedModels:
             session.merge(row)
 
     def get(self, uri: str) -> ModelFacts:
-        """A model's facts; 503 until its dispatcher has told them once."""
+        """A model's facts, also while its dispatcher is silent; 503 before it has told them once."""
         if (facts := self.last(uri)) is None:
             raise Refusal(503, "not_ready", "the model is still being loaded", "try again in a moment")
         return facts
+
+    def named(self, uri: str) -> ModelFacts:
+        """A model that is served now beside others; 422 where it is not."""
+        fresh = {facts.uri: facts for facts in self.fresh()}
+        if uri not in fresh:
+            served = ", ".join(fresh) or "none at the moment"
+            raise Refusal(422, "unknown_model", f"no model '{uri}' is served", f"choose from: {served}")
+        return fresh[uri]
 
     def last(self, uri: str) -> ModelFacts | None:
         """What was told of a model last, however long ago."""

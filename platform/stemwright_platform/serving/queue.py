@@ -7,7 +7,7 @@ is when it would begin if all were served at the same rate (start-time fair queu
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -80,12 +80,14 @@ class GenerationQueue:
         asked: str,
         idempotency_key: str | None,
         max_queue: int,
+        model_uri: str = "",
         request_id: str | None = None,
     ) -> Generation:
         """Append a generation, or give the one that the same key made before.
 
-        `asked`: hash of the call's body; `request_id`: the call, as logs name it. Raises Refusal 409 for a
-        key used with another body, 429 when `max_queue` wait already or the owner has asked for too much.
+        `asked`: hash of the call's body; `model_uri`: the model that is to make it; `request_id`: the call,
+        as logs name it. Raises Refusal 409 for a key used with another body, 429 when `max_queue` wait
+        already or the owner has asked for too much.
         """
         try:
             with self._database.write() as session:
@@ -96,7 +98,7 @@ class GenerationQueue:
                     return earlier
                 _check_room(session, max_queue)
                 charge(session, self._owner or "", brief, self._clock())
-                row = self._queued(composition_id, brief, asked, idempotency_key, request_id)
+                row = self._queued(composition_id, brief, asked, idempotency_key, request_id, model_uri)
                 row.turn = _turn(session, row)
                 session.add(row)
             return row
@@ -121,7 +123,8 @@ class GenerationQueue:
         if row.state != QUEUED:
             return None
         with self._database.read() as session:
-            before = and_(Generation.state == QUEUED, tuple_(*ORDER) < (row.priority, row.turn, row.number))
+            waiting = and_(Generation.state == QUEUED, Generation.model_uri == row.model_uri)
+            before = and_(waiting, tuple_(*ORDER) < (row.priority, row.turn, row.number))
             return 1 + (session.scalar(select(func.count()).where(before)) or 0)
 
     def takes(self, generation_id: str) -> Sequence[Take]:
@@ -144,11 +147,11 @@ class GenerationQueue:
             found_counts = {row.state: row.number for row in rows}
         return {state: found_counts.get(state, 0) for state in (QUEUED, RUNNING, *ENDED)}
 
-    def num_open(self) -> int:
-        """Generations that wait or are in hand."""
+    def num_open(self, model_uri: str | None = None) -> int:
+        """Generations that wait or are in hand, of one model or of all."""
         with self._database.read() as session:
-            query = select(func.count()).where(Generation.state.in_((QUEUED, RUNNING)))
-            return session.scalar(query) or 0
+            is_open = Generation.state.in_((QUEUED, RUNNING))
+            return session.scalar(select(func.count()).where(is_open, _made_by(model_uri))) or 0
 
     def longest_wait(self) -> float:
         """Seconds that the oldest of those who wait has waited; 0 where nobody waits."""
@@ -165,21 +168,22 @@ class GenerationQueue:
                 self._end(row, CANCELLED)
         return row
 
-    def claim(self, model: str | None = None) -> Claim | None:
+    def claim(self, model_uri: str | None = None, version: str | None = None) -> Claim | None:
         """Take the first generation that waits or whose holder fell silent; None when there is none.
 
-        `model`: the version that the claimer makes it with, wholly: takes come to be when it has ended.
+        `model_uri`: of those that wait for this model; None: of all. `version`: which the claimer makes it
+        with, wholly: takes come to be when it has ended.
         """
         with self._database.read() as session:  # an idle queue costs no write lock
-            if session.scalars(self._claimable(lock=False)).one_or_none() is None:
+            if session.scalars(self._claimable(model_uri, lock=False)).one_or_none() is None:
                 return None
         with self._database.write() as session:
-            while (row := session.scalars(self._claimable()).one_or_none()) is not None:
+            while (row := session.scalars(self._claimable(model_uri)).one_or_none()) is not None:
                 if row.attempts >= MAX_ATTEMPTS:
                     self._end(row, FAILED, GAVE_UP)
                     session.flush()
                     continue
-                return self._claimed(row, model)
+                return self._claimed(row, version)
         return None
 
     def renew(self, claim: Claim, *, progress: float | None = None, stage: str | None = None) -> bool:
@@ -232,6 +236,7 @@ class GenerationQueue:
         asked: str,
         key: str | None,
         request_id: str | None,
+        model_uri: str,
     ) -> Generation:
         return Generation(
             id=new_id(),
@@ -240,6 +245,7 @@ class GenerationQueue:
             idempotency_key=key,
             asked=asked,
             request_id=request_id,
+            model_uri=model_uri,
             state=QUEUED,
             priority=PRIORITIES.index(brief.priority),
             owner=self._owner or "",
@@ -247,15 +253,15 @@ class GenerationQueue:
             created_at=self._clock(),
         )
 
-    def _claimable(self, *, lock: bool = True) -> Select[Generation]:
+    def _claimable(self, model_uri: str | None, *, lock: bool = True) -> Select[Generation]:
         silent = and_(Generation.state == RUNNING, Generation.lease_until < self._clock())
-        query = select(Generation).where(or_(Generation.state == QUEUED, silent))
+        query = select(Generation).where(or_(Generation.state == QUEUED, silent), _made_by(model_uri))
         query = query.order_by(*ORDER).limit(1)
         return query.with_for_update(skip_locked=True) if lock else query
 
-    def _claimed(self, row: Generation, model: str | None) -> Claim:
+    def _claimed(self, row: Generation, version: str | None) -> Claim:
         row.state, row.stage, row.progress = RUNNING, "starting", 0.0
-        row.model = model
+        row.model = version
         alone = row.attempts >= SUSPECT_AFTER
         row.attempts += 1
         row.token += 1
@@ -290,12 +296,16 @@ def _turn(session: Session, row: Generation) -> float:
 
     Nobody saves up turns by staying away: with nothing in hand, one begins where the queue stands.
     """
-    alike = Generation.priority == row.priority
+    alike = and_(Generation.priority == row.priority, Generation.model_uri == row.model_uri)
     here = and_(alike, Generation.state.in_((QUEUED, RUNNING)))
     own = and_(here, Generation.owner == row.owner)
     stands = session.scalar(select(func.min(Generation.turn)).where(here)) or 0.0
     ends = session.scalar(select(func.max(Generation.turn + Generation.cost)).where(own)) or 0.0
     return max(stands, ends)
+
+
+def _made_by(model_uri: str | None) -> ColumnElement[bool]:
+    return true() if model_uri is None else Generation.model_uri.in_((model_uri, ""))
 
 
 def _held(claim: Claim) -> ColumnElement[bool]:

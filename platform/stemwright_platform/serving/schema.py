@@ -1,6 +1,6 @@
 """What the composition API takes and gives, as JSON."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -33,7 +33,13 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _like(**example: Any) -> ConfigDict:
+    """With an example for the documentation."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
 Name = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
+Address = Annotated[str, Field(max_length=500), AfterValidator(_storable)]
 
 
 class Lane(Asked):
@@ -48,7 +54,11 @@ class Lane(Asked):
 class NewComposition(Asked):
     """Body of POST /compositions."""
 
+    model_config = _like(prompt="slow blues, slide guitar", bars=8, tempo_bpm=72, seed=1)
+
     name: Name = ""
+    model_uri: Address | None = None
+    """Of GET /models; left out: the application's own."""
     prompt: Text = ""
     """What it should sound like; empty lets the model choose."""
     duration_s: float = Field(DEFAULT_DURATION_S, gt=0, allow_inf_nan=False)
@@ -70,12 +80,14 @@ class NewComposition(Asked):
             raise ValueError("a length in bars needs tempo_bpm")
         if "duration_s" in self.model_fields_set:
             raise ValueError("give the length in bars or in duration_s, not both")
-        object.__setattr__(self, "duration_s", 60 * self.bars * self.beats_per_bar / self.tempo_bpm)
+        self.duration_s = 60 * self.bars * self.beats_per_bar / self.tempo_bpm
         return self
 
 
 class SignIn(Asked):
     """Body of POST /session."""
+
+    model_config = _like(key="sw_3f1c…_…")
 
     key: str = Field(max_length=200)
 
@@ -83,10 +95,24 @@ class SignIn(Asked):
 class CompositionChange(Asked):
     """Body of PATCH /compositions/{id}: what is left out stays."""
 
+    model_config = _like(name="Second try", lanes={"bass": {"gain_db": -3.0, "pan": 0.0, "mute": False}})
+
     name: Name | None = None
     prompt: Text | None = None
+    model_uri: Address | None = None
+    """Another model, of the same tracks and sample rate; takes that are there stay."""
     lanes: dict[str, Lane] | None = Field(None, max_length=64)
     """Of some tracks; the others keep theirs."""
+
+
+class NewCopy(Asked):
+    """Body of POST /compositions/{id}/duplicate: what is left out is as in the original."""
+
+    model_config = _like(duration_s=16.0)
+
+    name: Name | None = None
+    duration_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Takes are cut, or silent at their ends: a region there continues the piece."""
 
 
 class Region(Asked):
@@ -98,6 +124,8 @@ class Region(Asked):
 
 class NewGeneration(Asked):
     """Body of POST /compositions/{id}/generations."""
+
+    model_config = _like(targets=["instrument", "melody"], candidates=2)
 
     targets: list[str] = Field(min_length=1, max_length=64)
     """Tracks to generate."""
@@ -192,6 +220,19 @@ class TakeView(BaseModel):
     created_at: float
 
 
+class Alignment(BaseModel):
+    """What would bring a stem onto a composition's grid; nothing of it is done unless it is asked for."""
+
+    heard_bpm: float | None
+    """None where no beat was heard: there is nothing to offer then."""
+    stretch: float = 1.0
+    """Times as long as it is; 1 where the tempo is the composition's, or the composition has none."""
+    offset_to_beat_s: float = 0.0
+    """Seconds later, or earlier below 0, once it is stretched: beats lie on beats."""
+    offset_to_bar_s: float = 0.0
+    """The same with bars on bars, as far as bars can be heard."""
+
+
 class SelectionView(BaseModel):
     """One state of the selection."""
 
@@ -239,6 +280,8 @@ class CompositionSummary(BaseModel):
 
     id: str
     name: str
+    model_uri: str
+    """Of the model that makes its takes; empty: the application's own."""
     prompt: str
     duration_s: float
     tempo_bpm: float | None

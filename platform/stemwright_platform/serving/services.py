@@ -10,7 +10,9 @@ from stemwright_platform.serving.database import Database
 from stemwright_platform.serving.keys import Keys
 from stemwright_platform.serving.models import ServedModels
 from stemwright_platform.serving.queue import GenerationQueue
+from stemwright_platform.serving.schema import ModelFacts
 from stemwright_platform.serving.settings import ServingSettings
+from stemwright_platform.serving.tables import Composition
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +43,10 @@ class Services:
             keys=Keys(database, clock),
             clock=clock,
         )
+
+    def model_of(self, composition: Composition) -> ModelFacts:
+        """What makes a composition's takes. 503 before it was there once."""
+        return self.models.get(composition.model_uri or self.settings.model)
 
     def of(self, owner: str) -> "Services":
         """As an owner sees them: whatever is another's is not there."""

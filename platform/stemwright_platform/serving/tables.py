@@ -25,6 +25,8 @@ class Composition(Table):
     owner: Mapped[str] = mapped_column(String(64), default="", server_default="", index=True)
     """The key that made it; empty where no keys are asked for."""
     name: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    model_uri: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    """Address of the model that makes its takes, as it was configured; empty: the application's own."""
     prompt: Mapped[str] = mapped_column(Text)
     duration_s: Mapped[float]
     tempo_bpm: Mapped[float | None]
@@ -95,6 +97,8 @@ class Generation(Table):
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     asked: Mapped[str] = mapped_column(String(64))
     """Hash of the call's body as it came, to tell a repeat from a misuse of the key."""
+    model_uri: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    """Address of the model that it waits for; empty: whichever comes first."""
     request_id: Mapped[str | None] = mapped_column(String(64))
     """The call that asked for it, as logs name it."""
     state: Mapped[str] = mapped_column(String(16))

@@ -2,9 +2,10 @@
 
 import hashlib
 
+from stemwright.mixing import fitted
 from stemwright_platform.serving.blobs import BlobStore
 from stemwright_platform.serving.identity import new_id
-from stemwright_platform.serving.stems import WAV, Stem
+from stemwright_platform.serving.stems import WAV, Stem, decoded, stem
 from stemwright_platform.serving.tables import Take
 
 
@@ -40,10 +41,21 @@ def stored_take(
     )
 
 
-def copied_take(blobs: BlobStore, take: Take) -> Take:
-    """Its audio again under a name of its own, and the row for it, not yet added."""
-    take_id = new_id()
-    key = f"copies/{take_id}.wav"
-    blobs.put(key, blobs.get(take.blob_key))
-    same = ("track", "name", "seed", "model", "content_type", "num_bytes", "sha256", "gain_db", "peaks")
-    return Take(id=take_id, blob_key=key, **{name: getattr(take, name) for name in same})
+def copied_take(
+    blobs: BlobStore, take: Take, composition_id: str, sample_rate_hz: int, num_samples: int
+) -> Take:
+    """A take again, for another composition: cut, or silent at its end, where it is of another length."""
+    wav = blobs.get(take.blob_key)
+    audio = decoded(wav, sample_rate_hz)
+    copy = Stem(wav=wav, gain_db=take.gain_db, peaks=take.peaks)
+    if audio.shape[1] != num_samples:
+        copy = stem(fitted(audio, num_samples), sample_rate_hz, take.gain_db)
+    return stored_take(
+        blobs,
+        copy,
+        composition_id=composition_id,
+        track=take.track,
+        name=take.name,
+        seed=take.seed,
+        model=take.model,
+    )

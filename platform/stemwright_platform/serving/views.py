@@ -18,8 +18,7 @@ def composition_view(services: Services, composition_id: str) -> CompositionView
     """A composition with its slots and history."""
     compositions = services.compositions
     row = compositions.get(composition_id)
-    history = compositions.history(composition_id)
-    chosen = history[-1].takes if history else {}
+    chosen = compositions.selected(composition_id)
     takes = [TakeView.model_validate(take) for take in compositions.takes(composition_id)]
     slots = {
         track: SlotView(
@@ -32,7 +31,9 @@ def composition_view(services: Services, composition_id: str) -> CompositionView
     return CompositionView(
         **CompositionSummary.model_validate(row).model_dump(),
         slots=slots,
-        history=[SelectionView.model_validate(selection) for selection in history],
+        history=[
+            SelectionView.model_validate(selection) for selection in compositions.history(composition_id)
+        ],
         generations=list(compositions.generation_ids(composition_id)),
     )
 

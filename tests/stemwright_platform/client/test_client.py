@@ -15,40 +15,13 @@ from fastapi.testclient import TestClient
 from stemwright_platform.client import ApiError, AsyncClient, Client, NoAnswer, Retries
 from stemwright_platform.client.events import EventReader
 from stemwright_platform.serving.api import create_api
-from stemwright_platform.serving.schema import Lane, ModelFacts
+from stemwright_platform.serving.schema import Lane
 from stemwright_platform.serving.services import Services
-from stemwright_platform.serving.settings import ServingSettings
 
 TRACKS = ["bass", "drums", "instrument", "melody"]
 QUICK = Retries(attempts=3, first_s=0.001, longest_s=0.01)
 Mood = int | type[httpx.TransportError]
 Answer = Callable[[httpx.Request], httpx.Response]
-
-
-@pytest.fixture
-def services(tmp_path) -> Iterator[Services]:
-    settings = ServingSettings(
-        model="m", database_url=f"sqlite:///{tmp_path}/state.sqlite", blob_url=str(tmp_path / "blobs")
-    )
-    opened = Services.open(settings)
-    opened.models.tell(
-        ModelFacts(
-            uri="m",
-            fingerprint="f",
-            tracks=TRACKS,
-            prompt_names=["bass", "drum", "instrument", "melody"],
-            sample_rate_hz=48_000,
-            codec="mdct",
-            text_encoder="minilm",
-            guidance_scale=2.0,
-            text_guidance=1.0,
-            steps=4,
-            solver="dpmpp_2m",
-            gains_db=dict.fromkeys(TRACKS, 0.0),
-        )
-    )
-    yield opened
-    opened.database.close()
 
 
 @pytest.fixture

@@ -180,26 +180,6 @@ def services(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Servic
 
 
 @pytest.fixture
-def facts() -> ModelFacts:
-    return ModelFacts(
-        uri="a-model",
-        version="a-model",
-        fingerprint="f",
-        tracks=["bass", "drums", "instrument", "melody"],
-        prompt_names=["bass", "drum", "instrument", "melody"],
-        sample_rate_hz=RATE,
-        codec="mdct",
-        text_encoder="minilm",
-        guidance_scale=2.0,
-        text_guidance=1.0,
-        steps=20,
-        solver="dpmpp_2m",
-        gains_db={"bass": 3.0, "drums": 0.0, "instrument": 0.0, "melody": 0.0},
-        rewrites=True,
-    )
-
-
-@pytest.fixture
 def client(services: Services, facts: ModelFacts) -> TestClient:
     services.models.tell(facts)
     return TestClient(create_api(services), raise_server_exceptions=False)

@@ -1,7 +1,9 @@
 """Who may call, what each may see, and how much each may ask for."""
 
+import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -21,8 +23,6 @@ OPEN_PATHS = {"/healthz", "/readyz", "/v1/healthz", "/v1/readyz", "/v1/session"}
 @pytest.fixture
 def guarded(services: Services, facts: ModelFacts) -> TestClient:
     """A server that asks for keys."""
-    from dataclasses import replace
-
     services.models.tell(facts)
     asking = replace(services, settings=services.settings.model_copy(update={"access": "keys"}))
     return TestClient(create_api(asking), raise_server_exceptions=False)
@@ -236,3 +236,20 @@ def test_keys_are_asked_for_beyond_this_machine(host: str, options: dict[str, bo
 def test_open_and_keys_together_are_refused() -> None:
     with pytest.raises(InputError, match="one of them"):
         access("0.0.0.0", open_to_all=True, keys=True)
+
+
+def test_no_log_holds_a_secret(
+    guarded: TestClient, services: Services, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        secret = services.keys.create("somebody")[1]
+        who = {"Authorization": f"Bearer {secret}"}
+        piece = composition_of(guarded, who)
+        cookie = guarded.post("/v1/session", json={"key": secret}).cookies["stemwright_session"]
+        guarded.get(f"/v1/compositions/{piece}", headers=who)
+        guarded.get("/v1/compositions", headers={"Authorization": f"Bearer {secret}x"})
+        monkeypatch.setattr(type(services.compositions), "list", lambda *_: 1 / 0)
+        assert guarded.get("/v1/compositions", headers=who).status_code == 500
+    assert "ZeroDivisionError" in caplog.text  # something is logged
+    assert secret not in caplog.text
+    assert cookie not in caplog.text

@@ -232,7 +232,7 @@ def test_a_generation_waits_in_its_place_with_everything_decided(client, composi
     brief = generation["request"]
     assert brief["targets"] == ["bass", "melody"]
     assert brief["given"] == {"drums": take}
-    assert (brief["guidance_scale"], brief["steps"], brief["solver"]) == (2.0, 20, "dpmpp_2m")
+    assert (brief["guidance_scale"], brief["steps"], brief["solver"]) == (3.5, 20, "dpmpp_2m")
     assert brief["seeds"] == [7, 8, 9]
     second = client.post(url, json={"targets": ["bass"], "given": [], "guidance_scale": 0}).json()
     assert (second["place"], second["request"]["given"]) == (2, {})
@@ -367,6 +367,24 @@ def test_every_refusal_is_in_the_openapi_description(client):
     description = client.get("/v1/openapi.json").json()
     assert "HTTPValidationError" not in json.dumps(description)
     assert set(description["paths"]["/v1/compositions"]) == {"get", "post"}
+
+
+def test_every_json_body_has_an_example_that_the_call_understands(client, composition):
+    described = client.get("/v1/openapi.json").json()
+    seen = 0
+    for path, methods in described["paths"].items():
+        for method, call in methods.items():
+            body = call.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            if body is None:
+                continue
+            reference = body.get("anyOf", [body])[0].get("$ref", "")
+            body = described["components"]["schemas"].get(reference.rpartition("/")[2], body)
+            for example in body["examples"]:
+                url = path.replace("{composition_id}", composition)
+                answer = client.request(method, url, json=example)
+                assert answer.json().get("code") != "invalid_request", answer.text
+                seen += 1
+    assert seen == 6
 
 
 def test_a_region_needs_takes_a_place_in_the_piece_and_a_model_that_learned_it(

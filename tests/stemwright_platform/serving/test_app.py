@@ -123,6 +123,21 @@ def test_a_region_is_made_anew_and_the_rest_stays_as_it_was(api, composition):
     assert np.abs(after[inside] - before[inside]).max() > 1e-3
 
 
+def test_a_piece_is_continued_from_its_end(api, composition):
+    whole = generated(api, composition, targets=["bass", "drums"], steps=3)
+    chosen = {take["track"]: take["id"] for take in whole["takes"]}
+    api.put(f"/compositions/{composition}/selection", json=chosen).raise_for_status()
+    longer = api.post(f"/compositions/{composition}/duplicate", json={"duration_s": 3.0}).json()
+    region = {"start_s": 2.0, "end_s": 3.0}
+    more = generated(api, longer["id"], targets=["bass", "drums"], region=region, steps=3)
+    assert more["state"] == "done", more["error"]
+    for take in more["takes"]:
+        made = audio(api.get(f"/takes/{take['id']}/audio"))
+        before = audio(api.get(f"/takes/{chosen[take['track']]}/audio"))
+        assert np.array_equal(made[:96_000], before)
+        assert np.abs(made[96_000:]).max() > 1e-3
+
+
 def test_a_cancelled_generation_frees_its_replica(api, composition):
     asked = {"targets": ["bass"], "steps": 1000, "candidates": 2}
     slow = api.post(f"/compositions/{composition}/generations", json=asked).json()["id"]

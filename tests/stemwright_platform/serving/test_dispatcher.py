@@ -274,7 +274,7 @@ def test_what_is_in_hand_ends_on_its_version_and_what_comes_next_has_the_new_one
         running = asyncio.create_task(Dispatcher(services, stages, watch).run())  # type: ignore[arg-type]
         await _until(lambda: stages.at_once == 1)
         watch.change("the next")
-        await _until(lambda: services.models.get("a-model").version == "the next")
+        await _until(lambda: any(told.version == "the next" for told in services.models.fresh()))
         rows.append(submit(seeds=[2]))
         await _until(lambda: stages.at_once == 2)
         stages.go_on.set()

@@ -104,6 +104,19 @@ def test_an_empty_composition_has_an_empty_duplicate(client, composition):
     assert all(slot["selected"] is None for slot in copy["slots"].values())
 
 
+@pytest.mark.parametrize("duration_s", [1.0, 3.5])
+def test_a_duplicate_of_another_length_is_cut_or_silent_at_its_end(client, composition, tracks, duration_s):
+    url = f"/v1/compositions/{composition}/duplicate"
+    copy = client.post(url, json={"duration_s": duration_s, "name": "longer"}).json()
+    assert (copy["name"], copy["duration_s"]) == ("longer", duration_s)
+    old, new = heard(client, composition), heard(client, copy["id"])
+    assert len(new) == round(duration_s * 48_000)
+    shared = min(len(old), len(new))
+    assert np.array_equal(new[:shared], old[:shared])
+    assert not new[shared:].any()
+    assert client.post(url, json={"duration_s": 1e6}).json()["code"] == "bad_duration"
+
+
 def test_pages_of_compositions_hold_each_once(client, clock):
     made = []
     for number in range(7):
