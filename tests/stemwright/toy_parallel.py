@@ -1,5 +1,6 @@
 """What one of several data-parallel workers does in a test; importable, so that processes can be spawned."""
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,17 @@ def work(rank: int, world_size: int, folder: str) -> None:
     torch.set_num_threads(1)
     if world_size > 1:
         dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=world_size)
+    found = _train(rank, world_size)
+    if rank == 0:
+        save_file(found, Path(folder) / f"{world_size}.safetensors")
+    if world_size > 1:
+        # DDP is a cycle that holds the group, whose threads must end before Python does, or they abort it.
+        gc.collect()
+        dist.barrier()
+        dist.destroy_process_group()
+
+
+def _train(rank: int, world_size: int) -> dict[str, torch.Tensor]:
     learner = toy_learner(
         total_steps=STEPS,
         dtype=torch.float64,
@@ -35,10 +47,7 @@ def work(rank: int, world_size: int, folder: str) -> None:
         assert not unused, unused
     found |= {f"parameter.{name}": value for name, value in learner.model.state_dict().items()}
     found |= {f"average.{name}": value for name, value in learner.ema.module.state_dict().items()}
-    if rank == 0:
-        save_file(found, Path(folder) / f"{world_size}.safetensors")
-    if world_size > 1:
-        dist.destroy_process_group()
+    return found
 
 
 def share(batch: Batch, rank: int, world_size: int) -> Batch:
