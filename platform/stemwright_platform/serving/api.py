@@ -12,6 +12,7 @@ from stemwright_platform.serving import (
 )
 from stemwright_platform.serving.access import Pace
 from stemwright_platform.serving.services import Services
+from stemwright_platform.serving.studio_page import add_studio
 
 _FAILURES = {
     status: {"model": failures.Failure, "description": "Refused"}
@@ -34,6 +35,7 @@ def create_api(services: Services) -> FastAPI:
     failures.install(app)
     app.include_router(_version_1())
     app.include_router(service_calls.router, include_in_schema=False)  # where probes look for them
+    add_studio(app)
     return app
 
 

@@ -11,14 +11,16 @@ from stemwright_platform.serving.access import ServicesOfCall
 from stemwright_platform.serving.compositions import check_track
 from stemwright_platform.serving.mixdown import mix_digest, mixed, takes_to_mix
 from stemwright_platform.serving.schema import Alignment, TakeView
-from stemwright_platform.serving.sent_audio import AUDIO_RESPONSES, Format, Wanted
+from stemwright_platform.serving.sent_audio import AUDIO_RESPONSES, FOREVER, Format, Wanted
 from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.stems import (
+    NUM_PEAKS,
     Stem,
     Upload,
     decoded,
     heard_alignment,
     peak_pairs,
+    peaks,
     uploaded_stem,
 )
 from stemwright_platform.serving.tables import Composition
@@ -93,9 +95,20 @@ def take_audio(
 
 
 @router.get("/takes/{take_id}/peaks")
-def take_peaks(take_id: str, services: ServicesOfCall) -> list[list[float]]:
-    """[lowest, highest] sample of each of 1,024 equal spans, in ±1."""
-    return peak_pairs(services.compositions.take(take_id).peaks)
+def take_peaks(
+    take_id: str,
+    services: ServicesOfCall,
+    response: Response,
+    bins: Annotated[int, Query(ge=16, le=65_536, description="Equal spans of the take.")] = NUM_PEAKS,
+) -> list[list[float]]:
+    """[lowest, highest] sample of each of `bins` equal spans, in ±1."""
+    take = services.compositions.take(take_id)
+    stored = take.peaks
+    if bins != NUM_PEAKS:
+        rate = services.compositions.get(take.composition_id).sample_rate_hz
+        stored = peaks(decoded(services.blobs.get(take.blob_key), rate), bins)
+    response.headers["Cache-Control"] = FOREVER
+    return peak_pairs(stored)
 
 
 @router.get("/compositions/{composition_id}/mix", response_class=Response, responses=AUDIO_RESPONSES)

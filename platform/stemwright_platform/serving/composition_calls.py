@@ -61,7 +61,7 @@ def show_composition(composition_id: str, services: ServicesOfCall) -> Compositi
 def change_composition(
     composition_id: str, change: CompositionChange, services: ServicesOfCall
 ) -> CompositionView:
-    """Rename it, change prompt or model, or set lanes' gain, pan and mute; what is left out stays."""
+    """Rename it, change prompt, tempo or model, set lanes' gain, pan and mute; what is left out stays."""
     if change.model_uri is not None:
         composition = services.compositions.get(composition_id)
         check_slots(composition, services.models.named(change.model_uri))

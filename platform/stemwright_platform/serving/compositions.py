@@ -61,12 +61,9 @@ class Compositions:
         """Rename, or turn lanes up and down."""
         with self._database.write() as session:
             row = self._found(session, composition_id, lock=True)
-            if change.name is not None:
-                row.name = change.name
-            if change.prompt is not None:
-                row.prompt = change.prompt
-            if change.model_uri is not None:
-                row.model_uri = change.model_uri
+            for name in ("name", "prompt", "model_uri", "tempo_bpm", "beats_per_bar"):
+                if (value := getattr(change, name)) is not None:
+                    setattr(row, name, value)
             for track in change.lanes or {}:
                 check_track(row, track)
             lanes = {track: lane.model_dump() for track, lane in (change.lanes or {}).items()}

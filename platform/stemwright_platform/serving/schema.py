@@ -101,6 +101,9 @@ class CompositionChange(Asked):
     prompt: Text | None = None
     model_uri: Address | None = None
     """Another model, of the same tracks and sample rate; takes that are there stay."""
+    tempo_bpm: float | None = Field(None, ge=20, le=400, allow_inf_nan=False)
+    """Of what is made from now on; the length and takes that are there stay."""
+    beats_per_bar: int | None = Field(None, ge=1, le=12)
     lanes: dict[str, Lane] | None = Field(None, max_length=64)
     """Of some tracks; the others keep theirs."""
 

@@ -11,6 +11,8 @@ from stemwright.audio_container import Container
 from stemwright_platform.serving.failures import Refusal
 
 MEDIA_TYPES: Mapping[Container, str] = {"wav": "audio/wav", "flac": "audio/flac", "ogg": "audio/ogg"}
+FOREVER = "private, max-age=31536000, immutable"
+"""Cache-Control of what never changes."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 Format = Annotated[Container, Query(description="WAV and FLAC are 24-bit; OGG is Vorbis, lossy.")]
@@ -40,8 +42,8 @@ class Wanted:
     ) -> Response:
         """`content`: a digest of the sound; `encoded`: makes the file; `forever`: it never changes."""
         etag = f'"{hashlib.sha256(f"{content} {container}".encode()).hexdigest()[:32]}"'
-        lasts = "max-age=31536000, immutable" if forever else "no-cache"
-        headers = {"ETag": etag, "Cache-Control": f"private, {lasts}", "Accept-Ranges": "bytes"}
+        lasts = FOREVER if forever else "private, no-cache"
+        headers = {"ETag": etag, "Cache-Control": lasts, "Accept-Ranges": "bytes"}
         if etag in self._has or "*" in self._has:
             return Response(status_code=304, headers=headers)
         data = encoded()

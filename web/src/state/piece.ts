@@ -1,0 +1,174 @@
+/** The composition that is open: what the server knows of it, and edits on their way there. */
+
+import { computed, effect, signal } from "@preact/signals";
+import { api, type Lane, type Model, type Piece, type PieceChange, Refused, type Take } from "../api/client";
+import { isLost, noticeLoss, onReturn } from "./connection";
+import { type Grid, gridOf } from "./grid";
+import { tellFault } from "./notices";
+import { added, type Chosen, difference, type Past, pastOf, same } from "./undo";
+
+export const piece = signal<Piece | null>(null);
+export const model = signal<Model | null>(null);
+export const isMissing = signal(false);
+export const past = signal<Past>({ states: [{}], at: 0 });
+
+export const grid = computed<Grid>(() =>
+  piece.value ? gridOf(piece.value) : { durationS: 1, beatS: null, beatsPerBar: 4 },
+);
+export const tracks = computed<readonly string[]>(() => piece.value?.tracks ?? []);
+export const chosen = computed<Chosen>(() => chosenOf(piece.value));
+export const canUndo = computed(() => past.value.at > 0);
+export const canRedo = computed(() => past.value.at < past.value.states.length - 1);
+
+const SAVE_MS = 250;
+const LOOK_MS = 15_000;
+/** Other pages of this browser that show the same. */
+const others = new BroadcastChannel("stemwright");
+
+let unsent: PieceChange = {};
+let unsentChoice: Record<string, string | null> = {};
+let timer = 0;
+
+export function chosenOf(from: Piece | null): Chosen {
+  const slots = Object.entries(from?.slots ?? {});
+  return Object.fromEntries(slots.flatMap(([track, slot]) => (slot.selected ? [[track, slot.selected]] : [])));
+}
+
+export const takesOf = (track: string): readonly Take[] => piece.value?.slots[track]?.takes ?? [];
+export const laneOf = (track: string): Lane => piece.value?.slots[track]?.lane ?? { gain_db: 0, pan: 0, mute: false };
+
+export async function open(id: string): Promise<void> {
+  if (piece.value?.id !== id) {
+    await leave();
+    past.value = { states: [{}], at: 0 };
+  }
+  isMissing.value = false;
+  await refresh(id);
+}
+
+/** What is not saved yet is saved first. */
+export async function leave(): Promise<void> {
+  await send();
+  piece.value = model.value = null;
+}
+
+export async function refresh(id = piece.value?.id): Promise<void> {
+  if (!id) return;
+  try {
+    const [found, models] = await Promise.all([api.piece(id), model.value ? null : api.models()]);
+    if (models) model.value = models.find((each) => each.uri === found.model_uri) ?? models[0] ?? null;
+    show(found);
+  } catch (fault) {
+    if (fault instanceof Refused && fault.status === 404) isMissing.value = true;
+    else if (!noticeLoss(fault)) tellFault("The piece cannot be opened", fault);
+  }
+}
+
+/** As the server has it, with what is on its way there. */
+function show(found: Piece): void {
+  const history = found.history.map((each) => each.takes);
+  const isFirst = piece.value?.id !== found.id;
+  const merged = withUnsent(found);
+  piece.value = merged;
+  if (isFirst) past.value = pastOf(history);
+  else if (Object.keys(unsentChoice).length === 0) past.value = added(past.value, chosenOf(merged));
+}
+
+function withUnsent(found: Piece): Piece {
+  const { lanes, ...facts } = unsent;
+  const slots = { ...found.slots };
+  for (const [track, lane] of Object.entries(lanes ?? {})) slots[track] = { ...slots[track]!, lane };
+  for (const [track, take] of Object.entries(unsentChoice)) slots[track] = { ...slots[track]!, selected: take };
+  const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value != null));
+  return { ...found, ...known, slots };
+}
+
+/** Rename it, or change prompt or tempo: seen at once, sent a moment later, again where the server is lost. */
+export function change(facts: Omit<PieceChange, "lanes">): void {
+  unsent = { ...unsent, ...facts };
+  edited();
+}
+
+export function setLane(track: string, part: Partial<Lane>): void {
+  unsent = { ...unsent, lanes: { ...unsent.lanes, [track]: { ...laneOf(track), ...part } } };
+  edited();
+}
+
+function edited(): void {
+  if (piece.value) piece.value = withUnsent(piece.value);
+  clearTimeout(timer);
+  timer = setTimeout(send, SAVE_MS);
+}
+
+/** Choose takes, null lets a slot go. */
+export function choose(choice: Record<string, string | null>): void {
+  if (!piece.value) return;
+  unsentChoice = { ...unsentChoice, ...choice };
+  piece.value = withUnsent(piece.value);
+  past.value = added(past.value, chosen.value);
+  void send();
+}
+
+export const undo = () => canUndo.value && goTo(past.value.at - 1);
+export const redo = () => canRedo.value && goTo(past.value.at + 1);
+
+function goTo(at: number): void {
+  if (!piece.value) return;
+  unsentChoice = { ...unsentChoice, ...difference(chosen.value, past.value.states[at]!) };
+  past.value = { ...past.value, at };
+  piece.value = withUnsent(piece.value);
+  void send();
+}
+
+let sending: Promise<void> = Promise.resolve();
+
+/** One after another, so that the last edit is the one that stays. */
+function send(): Promise<void> {
+  clearTimeout(timer);
+  sending = sending.then(sendNow);
+  return sending;
+}
+
+async function sendNow(): Promise<void> {
+  const id = piece.value?.id;
+  const [facts, choice] = [unsent, unsentChoice];
+  if (!id || (isEmpty(facts) && isEmpty(choice))) return;
+  [unsent, unsentChoice] = [{}, {}];
+  try {
+    let found: Piece | null = null;
+    if (!isEmpty(facts)) found = await api.change(id, facts);
+    if (!isEmpty(choice)) found = await api.choose(id, choice);
+    if (found && piece.value?.id === id) show(found);
+    others.postMessage(id);
+  } catch (fault) {
+    if (noticeLoss(fault)) {
+      unsent = { ...facts, ...unsent, lanes: { ...facts.lanes, ...unsent.lanes } };
+      unsentChoice = { ...choice, ...unsentChoice };
+    } else {
+      tellFault("The change was not kept", fault);
+      await refresh();
+    }
+  }
+}
+
+const isEmpty = (record: object) => Object.values(record).every((value) => value == null || isEmptyRecord(value));
+const isEmptyRecord = (value: unknown) => typeof value === "object" && value !== null && Object.keys(value).length === 0;
+
+/** Tell this browser's other pages that something changed. */
+export const tellOthers = () => others.postMessage(piece.value?.id);
+
+others.onmessage = ({ data }) => data === piece.value?.id && void refresh();
+onReturn(() => {
+  void send();
+  void refresh();
+});
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void refresh());
+window.addEventListener("focus", () => void refresh());
+window.addEventListener("pagehide", () => void send());
+setInterval(() => document.visibilityState === "visible" && !isLost.value && void refresh(), LOOK_MS);
+effect(() => {
+  document.title = piece.value ? `${titleOf(piece.value)} · Stemwright` : "Stemwright";
+});
+
+export const titleOf = (of: { name: string; prompt: string }) => of.name || of.prompt || "Untitled piece";
+export { same };
