@@ -1,7 +1,6 @@
 """The page in a real browser, answered by a listener who knows nothing but what sounds."""
 
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -20,16 +19,6 @@ from stemwright_platform.evaluation.listening_test.system_folder import read_sys
 
 pytestmark = pytest.mark.browser
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PLAN = Plan(pairs=2, checks=1, least_heard_s=0.1)
 MOST_WAITS = 1500
 BY_EAR = """() => {
@@ -38,18 +27,6 @@ BY_EAR = """() => {
   if (a.length === b.length && a.every((value, at) => value === b[at])) return "0";
   return gaps(a) < gaps(b) ? "1" : "2";
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

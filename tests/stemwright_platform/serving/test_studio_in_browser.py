@@ -1,0 +1,400 @@
+"""The studio in a real browser on a real Serve application, as musicians use it."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+
+pytestmark = [pytest.mark.browser, pytest.mark.ray]
+
+WAIT_MS = 60_000
+HEARD = """
+// what the page tells Web Audio: which samples sound from when on
+window.started = [];
+const start = AudioBufferSourceNode.prototype.start;
+const stop = AudioBufferSourceNode.prototype.stop;
+AudioBufferSourceNode.prototype.start = function (when, offset) {
+  this.told = { when, offset, from: this.context.currentTime, stopped: null };
+  window.started.push(this.told);
+  start.apply(this, arguments);
+};
+AudioBufferSourceNode.prototype.stop = function (when) {
+  this.told.stopped = when;
+  stop.apply(this, arguments);
+};
+"""
+CAUSED = ("net::ERR_INTERNET_DISCONNECTED", "net::ERR_CONNECTION_REFUSED", "status of 404", "status of 422", "status of 401")
+"""Errors in the console that a test brings about; the browser itself writes them."""
+
+
+@pytest.fixture
+def visit(chromium: Any, api: httpx.Client) -> Iterator[Callable[..., Any]]:
+    """Opens the studio; in the end nothing must have gone wrong in it, and nothing come from elsewhere."""
+    contexts, errors, elsewhere = [], [], []
+    root = str(api.base_url).removesuffix("/v1/")
+
+    def open_page(address: str = "/", *, width: int = 1440, height: int = 900, dark: bool = False) -> Any:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            accept_downloads=True,
+        )
+        context.add_init_script(HEARD)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                errors.append(message.text)
+                if message.type == "error" and not any(each in message.text for each in CAUSED)
+                else None
+            ),
+        )
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((root, "blob:", "data:"))
+                else elsewhere.append(request.url)
+            ),
+        )
+        page.goto(f"{root}{address}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+    assert elsewhere == []
+
+
+@pytest.fixture
+def piece(api: httpx.Client, make_sine: Callable[..., Any], make_wav: Callable[..., bytes]) -> str:
+    """Id of a piece of two bars with an uploaded take of each track, two of bass."""
+    asked = {"name": "Two bars", "prompt": "slow blues", "bars": 2, "tempo_bpm": 240, "seed": 5}
+    made = api.post("/compositions", json=asked).raise_for_status().json()
+    for number, track in enumerate(("bass", "bass", "drums", "instrument", "melody")):
+        sound = make_wav(make_sine(2.0, level=0.1 + 0.02 * number))
+        api.put(f"/compositions/{made['id']}/tracks/{track}", content=sound).raise_for_status()
+    return made["id"]
+
+
+def chosen(api: httpx.Client, composition_id: str) -> dict[str, str | None]:
+    slots = api.get(f"/compositions/{composition_id}").raise_for_status().json()["slots"]
+    return {track: slot["selected"] for track, slot in slots.items()}
+
+
+def lane(page: Any, track: str) -> Any:
+    return page.get_by_role("region", name=f"{track.capitalize()} track")
+
+
+def quick(page: Any, steps: int) -> None:
+    """The model here is tiny: so many steps are enough, or long enough."""
+    advanced = page.get_by_role("button", name="Advanced")
+    if advanced.get_attribute("aria-expanded") == "false":
+        advanced.click()
+    page.get_by_role("spinbutton", name="Steps").fill(str(steps))
+    page.get_by_role("spinbutton", name="Steps").press("Tab")
+
+
+def test_alg_1_from_the_prompt_to_the_export(visit, api, tmp_path):
+    page = visit()
+    page.get_by_role("group", name="Genre").get_by_role("button", name="blues").click()
+    page.get_by_role("group", name="Mood").get_by_role("button", name="dark").click()
+    assert page.get_by_label("Prompt").input_value() == "blues, dark"
+    page.get_by_label("Tempo in beats a minute").fill("240")
+    page.get_by_label("Length in bars").select_option("2")
+    page.get_by_role("button", name="Compose four tracks").click()
+    page.get_by_role("radio").nth(3).wait_for()  # lines 5 and 6: a take of each
+    composition = re.search(r"piece=(\w+)", page.url)[1]
+    page.wait_for_function("document.querySelectorAll('.waveform').length === 4")
+    first = chosen(api, composition)
+    assert all(first.values())
+
+    for track in ("bass", "drums"):  # line 7: keep two
+        lane(page, track).get_by_role("button", name=f"Keep {track}").click()
+    quick(page, 2)
+    page.get_by_label("Takes each").select_option("2")
+    go = page.locator(".composer .go")
+    assert go.inner_text().splitlines() == ["Remake instrument and melody", "to fit bass and drums"]
+    go.click()  # lines 10 and 11: the rest, given those
+    lane(page, "melody").get_by_role("radio").nth(2).wait_for()
+    page.wait_for_function(
+        "[...document.querySelectorAll('[data-track=melody] [role=radio]')]"
+        ".findIndex((take) => take.ariaChecked === 'true') === 1"
+    )
+    second = chosen(api, composition)
+    assert {track: second[track] for track in ("bass", "drums")} == {
+        track: first[track] for track in ("bass", "drums")
+    }
+    assert second["melody"] not in (None, first["melody"])
+
+    lane(page, "melody").get_by_role("radio", name="take 3").click()  # line 13: choose
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Stems and mix").click()
+    download.value.save_as(tmp_path / "piece.zip")
+    names = zipfile.ZipFile(tmp_path / "piece.zip").namelist()
+    assert len([name for name in names if name.endswith(".wav")]) == 5, names
+    third = chosen(api, composition)
+    assert third["melody"] not in (None, first["melody"], second["melody"])
+
+
+def test_stems_start_on_one_tick_and_a_take_is_switched_without_a_gap(visit, piece):
+    page = visit(f"/?piece={piece}")
+    page.wait_for_function("!document.querySelector('.loading') && document.querySelector('.waveform')")
+    page.get_by_role("button", name="Loop").click()  # two seconds are soon over
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("window.started.length === 4")
+    assert len({(each["when"], each["offset"]) for each in page.evaluate("window.started")}) == 1
+    level = "Number(document.querySelector('.meter-bar').style.getPropertyValue('--level'))"
+    page.wait_for_function(f"{level} > 0.3")
+
+    before = page.evaluate("window.started[0].when")
+    lane(page, "bass").get_by_role("radio").first.click()
+    page.wait_for_function("window.started.length === 5")
+    old, new = page.evaluate("[window.started.find((each) => each.stopped !== null), window.started[4]]")
+    assert new["when"] >= new["from"], "it was to begin in the past: a gap"
+    assert old["stopped"] > new["when"], "the old one ends before the new one begins: a gap"
+    place = (old["offset"] + new["when"] - old["when"]) % 2.0
+    assert new["offset"] == pytest.approx(place, abs=1 / 48_000)
+    assert page.evaluate("window.started[0].when") == before
+    assert page.get_by_role("button", name="Pause").is_visible()
+    now = page.locator(".position .seconds").first.inner_text()
+    page.wait_for_function(
+        f"document.querySelector('.position .seconds').textContent !== '{now}'"
+    )
+
+
+def test_own_stems_are_taken_and_bad_files_are_refused_in_plain_words(
+    visit, api, piece, make_sine, tmp_path
+):
+    page = visit(f"/?piece={piece}")
+    soundfile.write(tmp_path / "lead.mp3", make_sine(2.0), 48_000, format="MP3")
+    (tmp_path / "holiday.wav").write_text("no sound at all")
+    page.get_by_label("File for melody").set_input_files(tmp_path / "lead.mp3")
+    take = lane(page, "melody").get_by_role("radio", name="lead")
+    uploaded = lane(page, "melody").get_by_role("radio").nth(1)
+    uploaded.or_(take).first.wait_for()
+    settle_alignment(page)
+    uploaded.wait_for()
+    assert lane(page, "melody").locator(".status").inner_text() == "kept"
+    before = chosen(api, piece)
+
+    page.get_by_label("File for bass").set_input_files(tmp_path / "holiday.wav")
+    notice = page.get_by_role("alert").locator(".notice")
+    notice.wait_for()
+    assert "holiday.wav cannot be used" in notice.inner_text()
+    assert chosen(api, piece) == before
+
+
+def settle_alignment(page: Any) -> None:
+    """Whatever is offered to bring it onto the grid, it stays as it is."""
+    page.wait_for_function("!document.body.innerText.includes('listening to it')")
+    if page.get_by_role("dialog").count():
+        page.get_by_role("button", name="As it is").click()
+
+
+def test_a_reload_in_the_middle_of_a_generation_loses_nothing(visit, api, piece):
+    page = visit(f"/?piece={piece}")
+    before = chosen(api, piece)
+    quick(page, 400)
+    lane(page, "drums").get_by_role("button", name="Remake: drums").click()
+    page.get_by_role("progressbar").wait_for()
+    page.reload()
+    page.get_by_role("progressbar").wait_for()
+    lane(page, "drums").get_by_role("radio").nth(1).wait_for()
+    page.wait_for_function(
+        "document.querySelectorAll('[data-track=drums] [role=radio]')[1].ariaChecked === 'true'"
+    )
+    assert chosen(api, piece)["drums"] != before["drums"]
+
+
+def test_a_generation_is_cancelled(visit, api, piece):
+    page = visit(f"/?piece={piece}")
+    quick(page, 1000)
+    lane(page, "melody").get_by_role("button", name="Remake: melody").click()
+    page.get_by_role("button", name="Cancel making melody").click()
+    page.get_by_role("progressbar").wait_for(state="detached")
+    generation = api.get(f"/compositions/{piece}").json()["generations"][-1]
+    assert api.get(f"/generations/{generation}").json()["state"] == "cancelled"
+
+
+def test_a_lost_connection_is_told_and_what_was_done_meanwhile_is_kept(visit, api, piece):
+    page = visit(f"/?piece={piece}")
+    page.get_by_label("Gain of bass").wait_for()
+    page.context.set_offline(True)
+    page.get_by_label("Gain of bass").fill("-6")
+    lane(page, "bass").get_by_role("radio").first.click()
+    page.get_by_text("The server is away").wait_for()
+    page.context.set_offline(False)
+    page.get_by_text("The server is away").wait_for(state="detached")
+    page.wait_for_function(
+        f"fetch('/v1/compositions/{piece}').then((answer) => answer.json())"
+        ".then((piece) => piece.slots.bass.lane.gain_db === -6"
+        " && piece.slots.bass.selected === piece.slots.bass.takes[0].id)"
+    )
+    assert page.get_by_label("Gain of bass").input_value() == "-6"
+
+
+def test_two_tabs_show_the_same(visit, piece):
+    page = visit(f"/?piece={piece}")
+    other = page.context.new_page()
+    other.goto(page.url)
+    lane(other, "bass").get_by_role("radio").first.wait_for()
+    page.bring_to_front()
+    lane(page, "bass").get_by_role("radio").first.click()
+    page.get_by_role("button", name="Mute bass").click()
+    other.wait_for_function(
+        "document.querySelector('[data-track=bass] [role=radio]').ariaChecked === 'true'"
+        " && document.querySelector('[data-track=bass] [aria-label=\"Mute bass\"]').ariaPressed === 'true'"
+    )
+
+
+def test_the_choice_of_takes_is_undone_and_done_again(visit, api, piece):
+    page = visit(f"/?piece={piece}")
+    takes = lane(page, "bass").get_by_role("radio")
+    takes.nth(1).wait_for()
+    assert takes.nth(1).get_attribute("aria-checked") == "true"
+    takes.first.click()
+    page.keyboard.press("Control+z")
+    page.wait_for_function("document.querySelectorAll('[role=radio]')[1].ariaChecked === 'true'")
+    page.keyboard.press("Control+y")
+    page.wait_for_function("document.querySelectorAll('[role=radio]')[0].ariaChecked === 'true'")
+    page.wait_for_timeout(0)
+    page.reload()
+    takes.first.wait_for()
+    assert takes.first.get_attribute("aria-checked") == "true"
+
+
+def test_a_marked_span_alone_is_remade(visit, api, piece):
+    page = visit(f"/?piece={piece}")
+    quick(page, 2)
+    page.wait_for_function("document.querySelector('.waveform')")
+    ground = lane(page, "drums").locator(".wave-ground").bounding_box()
+    middle = ground["y"] + ground["height"] / 2
+    page.mouse.move(ground["x"] + ground["width"] * 0.51, middle)
+    page.mouse.down()
+    page.mouse.move(ground["x"] + ground["width"] * 0.99, middle, steps=4)
+    page.mouse.up()
+    assert page.locator(".span-chip").inner_text().startswith("bar 2")
+    lane(page, "drums").get_by_role("button", name="Remake bar 2: drums").click()
+    lane(page, "drums").get_by_role("radio").nth(1).wait_for()
+    generation = api.get(f"/compositions/{piece}").json()["generations"][-1]
+    assert api.get(f"/generations/{generation}").json()["request"]["region_s"] == [1.0, 2.0]
+    first, second = (
+        soundfile.read(io.BytesIO(api.get(f"/takes/{take['id']}/audio").content))[0]
+        for take in api.get(f"/compositions/{piece}").json()["slots"]["drums"]["takes"]
+    )
+    assert np.array_equal(first[:48_000], second[:48_000])
+    assert not np.array_equal(first, second)
+
+
+def test_pieces_are_listed_renamed_copied_and_deleted_and_back_goes_back(visit, api, piece):
+    page = visit()
+    page.get_by_role("button", name="Pieces").click()
+    dialog = page.get_by_role("dialog", name="Pieces")
+    dialog.get_by_role("button", name="Rename Two bars").first.click()
+    dialog.get_by_label("New name").fill("A better name")
+    dialog.get_by_role("button", name="Save").click()
+    dialog.get_by_role("button", name="Duplicate A better name").click()
+    dialog.get_by_role("link", name="A better name (copy)").wait_for()
+    dialog.get_by_role("button", name="Delete A better name (copy)").click()
+    dialog.get_by_role("button", name="Delete A better name (copy) for good").click()
+    dialog.get_by_role("link", name="A better name (copy)").wait_for(state="detached")
+    dialog.get_by_role("link", name="A better name").click()
+    page.get_by_label("Name of the piece").wait_for()
+    assert page.get_by_label("Name of the piece").input_value() == "A better name"
+    page.go_back()
+    page.get_by_role("heading", name="What shall it sound like?").wait_for()
+    page.go_forward()
+    page.get_by_label("Name of the piece").wait_for()
+    names = [each["name"] for each in api.get("/compositions").json()]
+    assert "A better name" in names
+    assert "A better name (copy)" not in names
+
+
+def test_the_keyboard_alone_suffices(visit, api):
+    page = visit()
+    page.get_by_label("Prompt").focus()
+    page.keyboard.type("slow blues")
+    press_until(page, "Compose four tracks")
+    page.keyboard.press("Enter")
+    page.get_by_role("radio").nth(3).wait_for()
+    page.keyboard.press("2")
+    assert page.evaluate("document.activeElement.closest('[data-track]').dataset.track") == "drums"
+    page.keyboard.press("k")
+    page.keyboard.press("m")
+    page.keyboard.press("Escape")
+    status = lane(page, "drums")
+    assert status.locator(".status").inner_text() == "kept"
+    assert status.get_by_role("button", name="Mute drums").get_attribute("aria-pressed") == "true"
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Shift+ArrowRight")
+    assert page.locator(".span-chip").inner_text().startswith("1.1 to 1.2")
+    page.keyboard.press("Escape")
+    assert page.locator(".span-chip").count() == 0
+    page.keyboard.press(" ")
+    page.get_by_role("button", name="Pause").wait_for()
+    page.keyboard.press(" ")
+    page.get_by_role("button", name="Play").wait_for()
+
+
+def press_until(page: Any, name: str) -> None:
+    for _ in range(100):
+        page.keyboard.press("Tab")
+        if name in page.evaluate("document.activeElement.innerText ?? ''"):
+            return
+    raise AssertionError(f"Tab never reached {name}")
+
+
+@pytest.mark.parametrize("dark", [True, False], ids=["dark", "light"])
+def test_nothing_stands_in_the_way_of_screen_readers_or_weak_eyes(visit, piece, dark):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+
+    def audit(where: str) -> None:
+        found = axe.run(page).response["violations"]
+        told = [f"{each['id']}: {[node['target'] for node in each['nodes']]}" for each in found]
+        assert told == [], where
+
+    page = visit(dark=dark)
+    page.get_by_label("Prompt").wait_for()
+    audit("the start page")
+    page.get_by_role("button", name="Pieces").click()
+    page.get_by_role("dialog").get_by_role("listitem").first.wait_for()
+    audit("the pieces")
+    page.goto(page.url.split("?")[0] + f"?piece={piece}")
+    page.wait_for_function("document.querySelectorAll('.waveform').length === 4")
+    lane(page, "bass").get_by_role("button", name="Keep bass").click()
+    lane(page, "drums").get_by_role("button", name="Leave drums out").click()
+    page.get_by_role("button", name="Advanced").click()
+    page.get_by_role("button", name="Export").click()
+    audit("the studio")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Help and keys").click()
+    audit("the help")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_no_page_is_wider_than_its_screen(visit, piece, width):
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    page = visit(width=width, height=780)
+    page.get_by_label("Prompt").wait_for()
+    assert page.evaluate(wider) <= 0
+    page.goto(page.url.split("?")[0] + f"?piece={piece}")
+    page.wait_for_function("document.querySelectorAll('.waveform').length === 4")
+    assert page.evaluate(wider) <= 0
+
+
+def test_a_link_to_a_piece_that_is_gone_says_so(visit):
+    page = visit("/?piece=nothing")
+    page.get_by_role("heading", name="There is no such piece").wait_for()
