@@ -34,8 +34,7 @@ export function ExportMenu() {
   return (
     <div class="menu" ref={frame}>
       <button type="button" class="quiet" aria-expanded={isOpen.value} aria-controls="exports" disabled={isEmpty} title={isEmpty ? "There is no take to export yet" : "Save as files"} onClick={() => (isOpen.value = !isOpen.value)}>
-        <Icon name="save" /> <span class="wide-only">Export</span>
-        <span class="unseen narrow-word">Export</span>
+        <Icon name="save" /> <span class="wide-word">Export</span>
       </button>
       {isOpen.value && (
         <ul id="exports" class="menu-list">

@@ -16,9 +16,10 @@ export function Ruler() {
       eachFrame(() => {
         const now = player.value?.nowS() ?? 0;
         const text = spoken(grid.value, now);
-        if (slider.current?.ariaValueText === text) return;
-        slider.current!.ariaValueNow = now.toFixed(2);
-        slider.current!.ariaValueText = text;
+        const element = slider.current;
+        if (!element || element.ariaValueText === text) return;
+        element.ariaValueNow = now.toFixed(2);
+        element.ariaValueText = text;
       }),
     [],
   );

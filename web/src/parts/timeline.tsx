@@ -15,8 +15,9 @@ export function Timeline() {
 
   useEffect(() => {
     const measure = () => {
+      if (!frame.current) return;
       const beside = getComputedStyle(head.current!).display === "none" ? 0 : head.current!.offsetWidth;
-      laneWidth.value = Math.max(120, frame.current!.clientWidth - beside);
+      laneWidth.value = Math.max(120, frame.current.clientWidth - beside);
     };
     const observer = new ResizeObserver(measure);
     observer.observe(frame.current!);
@@ -28,8 +29,8 @@ export function Timeline() {
       eachFrame(() => {
         const now = player.value?.nowS() ?? 0;
         const x = now * pxPerS.value;
-        playhead.current!.style.transform = `translateX(${x}px)`;
-        if (player.value?.isPlaying.value) follow(frame.current!, x);
+        if (playhead.current) playhead.current.style.transform = `translateX(${x}px)`;
+        if (frame.current && player.value?.isPlaying.value) follow(frame.current, x);
       }),
     [],
   );

@@ -35,8 +35,7 @@ export function TopBar({ onPieces, onHelp }: { onPieces: () => void; onHelp: () 
           </button>
         )}
         <button type="button" class="quiet" onClick={onPieces}>
-          <Icon name="pieces" /> <span class="wide-only">Pieces</span>
-          <span class="unseen narrow-word">Pieces</span>
+          <Icon name="pieces" /> <span class="wide-word">Pieces</span>
         </button>
         <ExportMenu />
         <button type="button" class="plain" aria-label={`Colours: ${theme.value}`} title={`Colours: ${theme.value}`} onClick={() => setTheme(NEXT[theme.value])}>
