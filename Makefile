@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-schedule bench-autoscaling bench-api bench-cores soak audit bench-alignment bench-features bench-scoring bench-coherence serve clean help
+.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-schedule bench-autoscaling bench-api bench-cores soak audit bench-alignment bench-studio web web-fresh bench-features bench-scoring bench-coherence serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -89,6 +89,20 @@ bench-api: .venv/.dev  ## What the API adds to a call: 200 clients that poll
 
 bench-alignment: .venv/.dev  ## How often an upload's tempo, beats and bars are heard right
 	$(BIN)/python benchmarks/alignment.py
+
+bench-studio: .venv/.dev  ## The studio in Chromium: first paint, interactions with four lanes of two minutes, bundle
+	$(BIN)/python benchmarks/studio.py
+
+# The studio's built files are committed, so that neither users nor the wheel need Node; this makes them anew.
+WEB_BUILD := npm --prefix web ci --silent && $(BIN)/python web/write_openapi.py web/openapi.json && npm --prefix web run --silent build
+
+web: .venv/.dev  ## The studio's files from web/, with Node 20 or newer
+	$(WEB_BUILD)
+
+web-fresh: .venv/.dev  ## Whether the studio's committed files are what web/ makes
+	rm -rf build/studio && STUDIO_OUT=$(CURDIR)/build/studio sh -c '$(WEB_BUILD)'
+	git diff --exit-code --stat -- web/openapi.json
+	diff -r build/studio platform/stemwright_platform/serving/studio
 
 soak: .venv/.dev  ## Ten minutes of mixed traffic: does memory, a row, a blob or an open file leak
 	$(BIN)/python benchmarks/soak.py

@@ -1,6 +1,6 @@
 """Writes the API's OpenAPI document, from which the studio's client is made.
 
-    python web/write_openapi.py web/openapi.json
+python web/write_openapi.py web/openapi.json
 """
 
 import json

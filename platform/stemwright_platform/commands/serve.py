@@ -1,4 +1,4 @@
-"""`stemwright serve`: the composition API on this machine."""
+"""`stemwright serve`: the studio and the composition API on this machine."""
 
 import signal
 import threading
@@ -42,7 +42,7 @@ def serve(
         typer.Option(help="MLflow of models:/…: sqlite:///PATH or a server; ./mlflow.db by default."),
     ] = None,
 ) -> None:
-    """Serve the composition API on a Ray of this machine, until Ctrl-C.
+    """Serve the studio and the composition API on a Ray of this machine, until Ctrl-C.
 
     Where MODEL is an alias it is followed: a version that is promoted is served within seconds.
     Compositions and takes stay in the state folder: the next start finds them.
@@ -64,7 +64,7 @@ def serve(
         model_named(each, typer.echo)
     typer.echo(f"starting {', '.join(models)} …")
     with local_server(settings, beside=models[1:], host=host, port=port) as address:
-        typer.echo(f"{address}/v1 · the calls: {address}/v1/docs · Ctrl-C to stop")
+        typer.echo(f"the studio: {address} · the API: {address}/v1/docs · Ctrl-C to stop")
         if asks == "keys":
             typer.echo(f"asks for a key: stemwright keys create --name NAME --state {state}")
         _wait_for_signal()

@@ -187,6 +187,9 @@ def test_peaks_draw_the_take(client, composition, make_sine, make_wav):
     assert peaks.shape == (1024, 2)
     assert np.abs(peaks[:500]).max() == pytest.approx(0.5, abs=0.01)
     assert not peaks[600:].any()
+    fine = np.array(client.get(f"/v1/takes/{take['id']}/peaks?bins=4096").json())
+    assert fine.shape == (4096, 2)
+    assert fine.reshape(1024, 4, 2)[:, :, 1].max(axis=1) == pytest.approx(peaks[:, 1], abs=0.01)
 
 
 def test_a_loud_mix_is_turned_down_as_a_whole(client, composition, make_sine, make_wav):
@@ -403,3 +406,12 @@ def test_a_region_needs_takes_a_place_in_the_piece_and_a_model_that_learned_it(
         refused(client.post(url, json=bad), 422, "bad_region")
     services.models.tell(facts.model_copy(update={"rewrites": False}))
     refused(client.post(url, json=body), 409, "no_regions")
+
+
+def test_tempo_and_metre_are_changed_for_what_is_made_from_now_on(client, composition):
+    changed = client.patch(f"/v1/compositions/{composition}", json={"tempo_bpm": 96.5, "beats_per_bar": 3})
+    assert (changed.json()["tempo_bpm"], changed.json()["beats_per_bar"]) == (96.5, 3)
+    assert changed.json()["duration_s"] == 2.0
+    asked = client.post(f"/v1/compositions/{composition}/generations", json={"targets": ["bass"]})
+    assert asked.json()["request"]["prompt"] == "slow blues, 3/4, 96 bpm"
+    assert client.patch(f"/v1/compositions/{composition}", json={"tempo_bpm": 5}).status_code == 422

@@ -108,7 +108,7 @@ function panWords(pan: number): string {
 function statusOf(track: string): string {
   const following = ofTrack(track);
   if (arriving.value.has(track)) return "listening to it";
-  if (following) return following.state === "queued" ? "waiting" : "in the making";
+  if (following) return following.state === "queued" ? "waiting" : "making";
   if (partOf(track) === "kept") return "kept";
   if (partOf(track) === "out") return "left out";
   return chosen.value[track] ? "" : "empty";
@@ -161,7 +161,7 @@ function Body({ track, colour }: { track: string; colour: string }) {
       <div class="wave-ground" onPointerDown={onSpanDrag}>
         {takeId ? (
           <Waveform takeId={takeId} durationS={durationS} colour={colour} width={width} label={`Waveform of ${track}, ${takeName(takesOf(track), takeId)}`} />
-        ) : (
+        ) : following ? null : (
           <p class="empty">{arriving.value.has(track) ? `${arriving.value.get(track)} is on its way …` : (partOf(track) === "out" ? "left out" : "empty: generate it, or drop a file here")}</p>
         )}
         {loading.value.has(track) && <span class="loading" aria-hidden="true" />}

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import WaveSurfer from "wavesurfer.js";
 import { api } from "../api/client";
 import { noticeLoss, onReturn } from "../state/connection";
-import { theme } from "../state/view";
+import { dressed } from "../state/view";
 
 const BINS = 4096;
 const PADDING = 0.92;
@@ -39,8 +39,9 @@ export function Waveform({ takeId, durationS, colour, label, width }: Props) {
   const wave = useRef<WaveSurfer | null>(null);
 
   useEffect(() => {
+    const host = frame.current!;
     const made = WaveSurfer.create({
-      container: frame.current!,
+      container: host,
       height: "auto",
       interact: false,
       cursorWidth: 0,
@@ -49,8 +50,8 @@ export function Waveform({ takeId, durationS, colour, label, width }: Props) {
     });
     wave.current = made;
     const stop = effect(() => {
-      theme.value; // colours follow it
-      made.setOptions({ waveColor: ink(frame.current!), barHeight: PADDING / loudest.value });
+      dressed.value;
+      made.setOptions({ waveColor: ink(host), barHeight: PADDING / loudest.value });
     });
     return () => {
       stop();
@@ -63,10 +64,10 @@ export function Waveform({ takeId, durationS, colour, label, width }: Props) {
     let isWanted = true;
     peaksOf(takeId).then(
       (peaks) => {
-        if (!isWanted || !wave.current) return;
+        if (!isWanted || !wave.current || !frame.current) return;
         const [low, high] = [peaks.map(([least]) => -least!), peaks.map(([, most]) => most!)];
         loudest.value = Math.max(loudest.peek(), ...high.map(Math.abs), ...low.map(Math.abs));
-        wave.current.setOptions({ waveColor: ink(frame.current!) });
+        wave.current.setOptions({ waveColor: ink(frame.current) });
         void wave.current.load("", [high, low], durationS);
       },
       (fault) => noticeLoss(fault),

@@ -13,6 +13,10 @@ export const solo = signal<ReadonlySet<string>>(new Set());
 export const laneWidth = signal(800);
 export const theme = signal<"system" | "dark" | "light">(read("theme", "system"));
 
+/** Counts changes of the colours, which drawn waveforms follow. */
+export const dressed = signal(0);
+matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => (dressed.value += 1));
+
 export const MAX_WIDTH = 16_000;
 const FASTEST = 400;
 
@@ -53,6 +57,7 @@ export function setTheme(next: "system" | "dark" | "light"): void {
 export function dress(): void {
   if (theme.value === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme.value;
+  dressed.value += 1;
 }
 
 interface Kept {
