@@ -2,10 +2,10 @@
 
     make bench-studio
 
-Chromium without a window and the server share this machine. A piece of four lanes of two minutes is opened from
-an empty cache; then takes are switched, lanes muted, spans marked and the view zoomed, while it plays. The time
-of an interaction is the browser's own (Event Timing): from the click to the next frame that shows what it did,
-in steps of 8 ms. Writes benchmarks/results/studio.md.
+Chromium without a window and the server share this machine. A piece of four lanes of two minutes is opened
+from an empty cache; then takes are switched, lanes muted, spans marked and the view zoomed, while it plays.
+The time of an interaction is the browser's own (Event Timing): from the click to the next frame that shows
+what it did, in steps of 8 ms. Writes benchmarks/results/studio.md.
 """
 
 import gzip

@@ -109,7 +109,7 @@ def _near(strokes: Strength, frames: NDArray[np.int_]) -> Strength:
 
 def _harmonic_change(audio: Audio, frames: NDArray[np.int_]) -> NDArray[np.float64]:
     """`[M]`, 0 to 1: how much the notes around each beat differ before and after it."""
-    # the tuning is left alone: looking for it costs as much again, and its compiled code crashed on pure tones
+    # tuning left alone: looking for it costs as much again, and librosa's code for it crashed on a sine
     chroma = librosa.feature.chroma_stft(y=audio, sr=SAMPLE_RATE_HZ, n_fft=8192, hop_length=HOP, tuning=0.0)
     between = [chroma[:, start:end].mean(axis=1) for start, end in _spans(frames, chroma.shape[1])]
     change = np.zeros(len(frames))

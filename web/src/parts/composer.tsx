@@ -140,7 +140,7 @@ function Advanced() {
       </label>
       <label class="field">
         <span>Seed</span>
-        <input type="number" min={0} max={Number.MAX_SAFE_INTEGER} value={settings.value.seed ?? ""} placeholder="a new one each time" onChange={(event) => set({ seed: number(event.currentTarget.value) })} />
+        <input type="number" min={0} max={Number.MAX_SAFE_INTEGER} value={settings.value.seed ?? ""} placeholder="new each time" onChange={(event) => set({ seed: number(event.currentTarget.value) })} />
       </label>
       <label class="field">
         <span>Text guidance</span>
