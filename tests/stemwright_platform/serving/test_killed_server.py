@@ -1,20 +1,17 @@
 """Nothing accepted is lost: database and head are killed under load, a new version is deployed."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from generation_load import Load, replicas
-from process_tree import below, wait_until
+from process_tree import wait_until
+from serve_command import ServeCommand
 
 from stemwright_platform.serving.local_server import local_server, local_settings
 from stemwright_platform.serving.settings import ServingSettings
@@ -139,42 +136,3 @@ class Calls:
             except httpx.HTTPError as fault:
                 self.failed.append(repr(fault))
             time.sleep(0.05)
-
-
-class ServeCommand:
-    """`stemwright serve`, which can be killed with everything that it started."""
-
-    def __init__(self, checkpoint: Path, state: Path, port: int) -> None:
-        call = ["serve", "--model", str(checkpoint), "--state", str(state), "--port", str(port)]
-        self._call = [sys.executable, "-c", "from stemwright_platform.cli import main; main()", *call]
-        self.address = f"http://127.0.0.1:{port}/v1"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        environment |= {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
-        environment.pop("RAY_ADDRESS", None)
-        self._process = subprocess.Popen(self._call, env=environment, stdout=subprocess.DEVNULL)
-        try:
-            wait_until(self._ready, "the server")
-            yield
-        finally:
-            if self._process.poll() is None:
-                self._process.terminate()
-                self._process.wait(120)
-
-    def kill_all(self) -> None:
-        """Head, raylet, proxy, replicas and the command itself, all at once."""
-        assert self._process is not None
-        for pid in (*below(self._process.pid), self._process.pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self._process.wait()
-
-    def _ready(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, "`stemwright serve` ended"
-        with suppress(httpx.HTTPError):
-            return httpx.get(f"{self.address}/readyz", timeout=5).status_code == 200
-        return False

@@ -2,14 +2,22 @@
 
 import io
 import re
+import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 import soundfile
+import uvicorn
+from serve_command import ServeCommand
+
+from stemwright_platform.serving.api import create_api
 
 pytestmark = [pytest.mark.browser, pytest.mark.ray]
 
@@ -408,3 +416,65 @@ def test_no_page_is_wider_than_its_screen(visit, piece, width):
 def test_a_link_to_a_piece_that_is_gone_says_so(visit):
     page = visit("/?piece=nothing")
     page.get_by_role("heading", name="There is no such piece").wait_for()
+
+
+@pytest.mark.chaos
+def test_a_server_that_is_killed_and_comes_back_loses_nothing(chromium, checkpoint, tmp_path, free_port):
+    server = ServeCommand(checkpoint, tmp_path / "state", free_port())
+    page = chromium.new_page()
+    page.set_default_timeout(WAIT_MS)
+    with server.running(), httpx.Client(base_url=server.address, timeout=30) as api:
+        made = api.post("/compositions", json={"prompt": "slow blues", "duration_s": 2.0}).json()
+        page.goto(f"{server.address.removesuffix('/v1')}/?piece={made['id']}")
+        quick(page, 600)
+        lane(page, "bass").get_by_role("button", name="Generate: bass").click()
+        page.get_by_role("progressbar").wait_for()
+        server.kill_all()
+        page.get_by_label("Gain of bass").fill("-3")
+        page.get_by_text("The server is away").wait_for()
+    with server.running():
+        page.get_by_text("The server is away").wait_for(state="detached")
+        lane(page, "bass").get_by_role("radio").first.wait_for()
+        until(page, "document.querySelector('[role=radio]').ariaChecked === 'true'")
+        with httpx.Client(base_url=server.address, timeout=30) as api:
+            bass = api.get(f"/compositions/{made['id']}").json()["slots"]["bass"]
+            assert bass["lane"]["gain_db"] == -3
+            assert bass["selected"] == bass["takes"][0]["id"]
+    page.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_whoever_has_a_key_comes_in_with_it(chromium, services, facts):
+    _, secret = services.keys.create("the studio")
+    asks = replace(services, settings=services.settings.model_copy(update={"access": "keys"}))
+    asks.models.tell(facts)
+    with answering(create_api(asks)) as address:
+        page = chromium.new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.goto(address)
+        dialog = page.get_by_role("dialog", name="This studio asks for a key")
+        dialog.get_by_label("Key").fill("sw_wrong")
+        dialog.get_by_role("button", name="Come in").click()
+        dialog.get_by_role("alert").wait_for()
+        dialog.get_by_label("Key").fill(secret)
+        with page.expect_navigation():
+            dialog.get_by_role("button", name="Come in").click()
+        page.get_by_label("Prompt").fill("slow blues")
+        page.get_by_role("button", name="Compose four tracks").click()
+        page.get_by_label("Name of the piece").wait_for()
+        assert page.get_by_role("dialog").count() == 0
+        page.close()
+
+
+@contextmanager
+def answering(app: Any) -> Iterator[str]:
+    """An application over HTTP in this process, without Ray."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
