@@ -119,13 +119,13 @@ def main() -> None:
         with local_server(settings, port=8126) as server:
             address = f"{server}/?piece={prepared(server)}"
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-            paints, drawings = [], []
-            for _ in range(OPENINGS):
+            page, paint, drawn = opened(browser, address)
+            paints, drawings = [paint], [drawn]
+            while len(paints) < OPENINGS:
+                page.context.close()
                 page, paint, drawn = opened(browser, address)
                 paints.append(paint)
                 drawings.append(drawn)
-                if len(paints) < OPENINGS:
-                    page.context.close()
             times = interacted(page)
             browser.close()
     rows = [
