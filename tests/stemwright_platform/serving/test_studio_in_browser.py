@@ -317,6 +317,44 @@ def test_a_marked_span_alone_is_remade(visit, api, piece):
     assert not np.array_equal(first, second)
 
 
+def test_a_piece_begins_with_own_stems_and_the_rest_is_made_to_fit(visit, api, make_sine, tmp_path):
+    soundfile.write(tmp_path / "my bass.wav", make_sine(2.0), 48_000)
+    soundfile.write(tmp_path / "beat.wav", make_sine(1.5, channels=1), 44_100)
+    page = visit()
+    page.get_by_label("Prompt").fill("slow blues")
+    page.get_by_label("Your own stems").set_input_files([tmp_path / "my bass.wav", tmp_path / "beat.wav"])
+    for track in ("bass", "drums"):
+        settle_alignment(page)
+        lane(page, track).get_by_role("radio").first.wait_for()
+    quick(page, 2)
+    go = page.locator(".composer .go")
+    assert go.inner_text().splitlines() == ["Generate instrument and melody", "to fit bass and drums"]
+    go.click()
+    lane(page, "melody").get_by_role("radio").first.wait_for()
+    made = api.get(f"/compositions/{re.search(r'piece=(\w+)', page.url)[1]}").json()
+    assert made["duration_s"] == pytest.approx(2.0)
+    generation = api.get(f"/generations/{made['generations'][0]}").json()
+    assert sorted(generation["request"]["given"]) == ["bass", "drums"]
+
+
+def test_a_piece_goes_on_in_a_longer_copy(visit, api, piece):
+    page = visit(f"/?piece={piece}")
+    quick(page, 2)
+    page.get_by_role("button", name="Make it longer").click()
+    page.get_by_role("dialog").get_by_role("button", name="4 bars").click()
+    until(page, f"!location.search.includes('{piece}')")
+    page.locator(".span-chip").wait_for()
+    assert page.locator(".span-chip").inner_text().startswith("bars 3 to 4")
+    copy = re.search(r"piece=(\w+)", page.url)[1]
+    page.locator(".composer .go").click()
+    lane(page, "melody").get_by_role("radio").nth(1).wait_for()
+    longer = api.get(f"/compositions/{copy}").json()
+    assert (longer["name"], longer["duration_s"]) == ("Two bars, longer", 4.0)
+    request = api.get(f"/generations/{longer['generations'][0]}").json()["request"]
+    assert request["region_s"] == [2.0, 4.0]
+    assert api.get(f"/compositions/{piece}").json()["duration_s"] == 2.0
+
+
 def test_pieces_are_listed_renamed_copied_and_deleted_and_back_goes_back(visit, api, piece):
     page = visit()
     page.get_by_role("button", name="Pieces", exact=True).click()

@@ -72,8 +72,8 @@ export const api = {
   piece: (id: string) => answered<Piece>(client.GET("/v1/compositions/{composition_id}", of(id))),
   change: (id: string, body: PieceChange) =>
     answered<Piece>(client.PATCH("/v1/compositions/{composition_id}", { ...of(id), body })),
-  duplicate: (id: string, name?: string) =>
-    answered<Piece>(client.POST("/v1/compositions/{composition_id}/duplicate", { ...of(id), body: { name } })),
+  duplicate: (id: string, body: Schemas["NewCopy"] = {}) =>
+    answered<Piece>(client.POST("/v1/compositions/{composition_id}/duplicate", { ...of(id), body })),
   remove: (id: string) => answered<undefined>(client.DELETE("/v1/compositions/{composition_id}", of(id)) as never),
   choose: (id: string, body: Record<string, string | null>) =>
     answered<Piece>(client.PUT("/v1/compositions/{composition_id}/selection", { ...of(id), body })),

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { generate, isBusy, ofTrack } from "../state/generations";
 import { spanName } from "../state/grid";
 import { asked, givenFor, guidanceScale, guidanceWords, rest, rewritable, settings, USUAL } from "../state/making";
-import { change, chosen, grid, model, piece } from "../state/piece";
+import { change, chosen, grid, model, models, piece } from "../state/piece";
 import { span } from "../state/view";
 import { Icon } from "./icons";
 import { listed } from "./track_look";
@@ -119,10 +119,24 @@ function Go() {
 
 function Advanced() {
   const facts = model.value;
+  /** A piece can go on with any model of its own tracks. */
+  const others = models.value.filter(
+    (each) => each.tracks.join() === facts?.tracks.join() && each.sample_rate_hz === facts.sample_rate_hz,
+  );
   const set = (part: Partial<typeof settings.value>) => (settings.value = { ...settings.value, ...part });
   const number = (text: string): number | null => (text.trim() === "" ? null : Number(text));
   return (
     <div class="advanced" id="advanced">
+      {others.length > 1 && (
+        <label class="field">
+          <span>Model</span>
+          <select value={facts?.uri} onChange={(event) => change({ model_uri: event.currentTarget.value })}>
+            {others.map((each) => (
+              <option key={each.uri}>{each.uri}</option>
+            ))}
+          </select>
+        </label>
+      )}
       <label class="field">
         <span>Steps</span>
         <input type="number" min={1} max={1000} value={settings.value.steps ?? ""} placeholder={`${facts?.steps ?? ""}`} onChange={(event) => set({ steps: number(event.currentTarget.value) })} />

@@ -1,15 +1,18 @@
 /** Play, loop, position, level. */
 
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { player, togglePlay } from "../audio/desk";
 import { clock, position, spanName } from "../state/grid";
-import { canRedo, canUndo, grid, redo, undo } from "../state/piece";
+import { canRedo, canUndo, chosen, grid, model, redo, undo } from "../state/piece";
 import { loops, maxZoom, setLoops, setSpan, setZoom, span, zoom } from "../state/view";
 import { eachFrame } from "./each_frame";
 import { Icon } from "./icons";
+import { LongerDialog } from "./longer_dialog";
 import { Meter } from "./meter";
 
 export function Transport() {
+  const isLonger = useSignal(false);
   const isPlaying = player.value?.isPlaying.value ?? false;
   return (
     <div class="transport" role="toolbar" aria-label="Playing">
@@ -32,6 +35,17 @@ export function Transport() {
         </button>
       </div>
       <Position />
+      <button
+        type="button"
+        class="plain"
+        aria-label="Make it longer"
+        title={model.value?.rewrites ? "Make it longer" : "The model that is served cannot go on with a piece"}
+        disabled={!model.value?.rewrites || Object.keys(chosen.value).length === 0}
+        onClick={() => (isLonger.value = true)}
+      >
+        <Icon name="longer" />
+      </button>
+      {isLonger.value && <LongerDialog onClose={() => (isLonger.value = false)} />}
       <Meter />
       <div class="group">
         <button type="button" class="plain" aria-label="Undo the choice of takes" title="Undo (Ctrl+Z)" disabled={!canUndo.value} onClick={undo}>

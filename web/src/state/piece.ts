@@ -5,15 +5,19 @@ import { api, type Lane, type Model, type Piece, type PieceChange, Refused, type
 import { isLost, noticeLoss, onReturn } from "./connection";
 import { type Grid, gridOf } from "./grid";
 import { tellFault } from "./notices";
-import { added, type Chosen, difference, type Past, pastOf, same } from "./undo";
+import { added, type Chosen, difference, type Past, pastOf } from "./undo";
 
 export const piece = signal<Piece | null>(null);
-export const model = signal<Model | null>(null);
+/** What the server serves, of which a piece names one. */
+export const models = signal<readonly Model[]>([]);
 export const isMissing = signal(false);
 export const past = signal<Past>({ states: [{}], at: 0 });
 
 export const grid = computed<Grid>(() =>
   piece.value ? gridOf(piece.value) : { durationS: 1, beatS: null, beatsPerBar: 4 },
+);
+export const model = computed<Model | null>(
+  () => models.value.find((each) => each.uri === piece.value?.model_uri) ?? models.value[0] ?? null,
 );
 export const tracks = computed<readonly string[]>(() => piece.value?.tracks ?? []);
 export const chosen = computed<Chosen>(() => chosenOf(piece.value));
@@ -49,14 +53,14 @@ export async function open(id: string): Promise<void> {
 /** What is not saved yet is saved first. */
 export async function leave(): Promise<void> {
   await send();
-  piece.value = model.value = null;
+  piece.value = null;
 }
 
 export async function refresh(id = piece.value?.id): Promise<void> {
   if (!id) return;
   try {
-    const [found, models] = await Promise.all([api.piece(id), model.value ? null : api.models()]);
-    if (models) model.value = models.find((each) => each.uri === found.model_uri) ?? models[0] ?? null;
+    const [found, served] = await Promise.all([api.piece(id), models.value.length ? models.value : api.models()]);
+    models.value = served;
     show(found);
   } catch (fault) {
     if (fault instanceof Refused && fault.status === 404) isMissing.value = true;
@@ -171,4 +175,3 @@ effect(() => {
 });
 
 export const titleOf = (of: { name: string; prompt: string }) => of.name || of.prompt || "Untitled piece";
-export { same };
