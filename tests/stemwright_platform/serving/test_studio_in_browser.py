@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 import uvicorn
+from process_tree import wait_until
 from serve_command import ServeCommand
 
 from stemwright_platform.serving.api import create_api
@@ -113,6 +114,12 @@ def chosen(api: httpx.Client, composition_id: str) -> dict[str, str | None]:
     return {track: slot["selected"] for track, slot in slots.items()}
 
 
+def kept(api: httpx.Client, composition_id: str, wanted: Callable[[dict[str, str | None]], bool]) -> dict:
+    """The choice, once the server has it: the page shows it a moment before."""
+    wait_until(lambda: wanted(chosen(api, composition_id)), "the choice on the server")
+    return chosen(api, composition_id)
+
+
 def lane(page: Any, track: str) -> Any:
     return page.get_by_role("region", name=f"{track.capitalize()} track")
 
@@ -137,8 +144,8 @@ def test_alg_1_from_the_prompt_to_the_export(visit, api, tmp_path):
     page.get_by_role("radio").nth(3).wait_for()  # lines 5 and 6: a take of each
     composition = piece_of(page)
     until(page, "document.querySelectorAll('.waveform').length === 4")
-    first = chosen(api, composition)
-    assert all(first.values())
+    first = kept(api, composition, lambda choice: all(choice.values()))
+    page.get_by_role("progressbar").first.wait_for(state="detached")
 
     for track in ("bass", "drums"):  # line 7: keep two
         lane(page, track).get_by_role("button", name=f"Keep {track}").click()
@@ -153,11 +160,11 @@ def test_alg_1_from_the_prompt_to_the_export(visit, api, tmp_path):
         "[...document.querySelectorAll('[data-track=melody] [role=radio]')]"
         ".findIndex((take) => take.ariaChecked === 'true') === 1",
     )
-    second = chosen(api, composition)
+    second = kept(api, composition, lambda choice: choice["melody"] != first["melody"])
     assert {track: second[track] for track in ("bass", "drums")} == {
         track: first[track] for track in ("bass", "drums")
     }
-    assert second["melody"] not in (None, first["melody"])
+    assert second["melody"] is not None
 
     lane(page, "melody").get_by_role("radio", name="take 3").click()  # line 13: choose
     page.get_by_role("button", name="Export").click()
@@ -166,8 +173,8 @@ def test_alg_1_from_the_prompt_to_the_export(visit, api, tmp_path):
     download.value.save_as(tmp_path / "piece.zip")
     names = zipfile.ZipFile(tmp_path / "piece.zip").namelist()
     assert len([name for name in names if name.endswith(".wav")]) == 5, names
-    third = chosen(api, composition)
-    assert third["melody"] not in (None, first["melody"], second["melody"])
+    earlier = (None, first["melody"], second["melody"])
+    kept(api, composition, lambda choice: choice["melody"] not in earlier)
 
 
 def test_stems_start_on_one_tick_and_a_take_is_switched_without_a_gap(visit, piece):
@@ -236,7 +243,7 @@ def test_a_reload_in_the_middle_of_a_generation_loses_nothing(visit, api, piece)
     page.get_by_role("progressbar").wait_for()
     lane(page, "drums").get_by_role("radio").nth(1).wait_for()
     until(page, "document.querySelectorAll('[data-track=drums] [role=radio]')[1].ariaChecked === 'true'")
-    assert chosen(api, piece)["drums"] != before["drums"]
+    kept(api, piece, lambda choice: choice["drums"] != before["drums"])
 
 
 def test_a_generation_is_cancelled(visit, api, piece):
