@@ -236,7 +236,7 @@ def piece_of(page: Any) -> str:
 def test_a_reload_in_the_middle_of_a_generation_loses_nothing(visit, api, piece):
     page = visit(f"/?piece={piece}")
     before = chosen(api, piece)
-    quick(page, 400)
+    quick(page, 200)
     lane(page, "drums").get_by_role("button", name="Remake: drums").click()
     page.get_by_role("progressbar").wait_for()
     page.reload()
