@@ -4,12 +4,15 @@ import type { Take } from "../api/client";
 import { choose, chosen, takesOf } from "../state/piece";
 import { nameOf } from "./track_look";
 
-/** Generated ones are counted, uploads keep their names. */
+/** Generated takes are counted; uploads say what was done to them, and are counted where there are several. */
 export function takeName(takes: readonly Take[], id: string): string {
   const take = takes.find((each) => each.id === id);
   if (!take) return "take";
-  if (take.generation_id === null) return take.name;
-  return `take ${takes.filter((each) => each.generation_id !== null).indexOf(take) + 1}`;
+  const isUpload = take.generation_id === null;
+  const alike = takes.filter((each) => (each.generation_id === null) === isUpload);
+  const number = alike.indexOf(take) + 1;
+  if (!isUpload) return `take ${number}`;
+  return alike.length > 1 ? `${number}: ${take.name}` : take.name;
 }
 
 export function Takes({ track }: { track: string }) {
