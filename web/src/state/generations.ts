@@ -42,18 +42,21 @@ const starts = new Map<string, Start>();
 const mine = new Set<string>(read<string[]>("asked", []));
 
 /** Ask for takes. A repeated call with the same key, after a loss, asks only once. */
-export async function generate(asked: NewGeneration, key: string = crypto.randomUUID()): Promise<void> {
-  const id = piece.value?.id;
+export async function generate(
+  asked: NewGeneration,
+  key: string = crypto.randomUUID(),
+  id = piece.value?.id,
+): Promise<void> {
   if (!id) return;
   try {
     const generation = await api.generate(id, asked, key);
     remember(generation.id);
-    follow(generation);
+    if (id === piece.value?.id) follow(generation);
     tellOthers();
   } catch (fault) {
     if (noticeLoss(fault)) {
       tell({ kind: "problem", text: "The server is away: what you asked for is sent when it is back." });
-      onceBack(() => void generate(asked, key));
+      onceBack(() => void generate(asked, key, id));
     } else tellFault("Nothing was generated", fault, () => void generate(asked));
   }
 }
@@ -164,7 +167,7 @@ async function ended(id: string, news: { state?: string; error?: string | null }
   }
 }
 
-/** The first new takes are chosen where this page asked for them, or where nothing is chosen yet. */
+/** The first new takes are chosen where this browser asked for them. */
 function settle(generation: Generation): void {
   if (generation.composition_id !== piece.value?.id) return;
   const isMine = mine.has(generation.id);

@@ -29,8 +29,14 @@ const LOOK_MS = 15_000;
 /** Other pages of this browser that show the same. */
 const others = new BroadcastChannel("stemwright");
 
+type Choice = Record<string, string | null>;
 let unsent: PieceChange = {};
-let unsentChoice: Record<string, string | null> = {};
+let unsentChoice: Choice = {};
+/** Sent and not answered yet: what is read meanwhile may be older. */
+let sentChoice: Choice = {};
+let sentFacts: PieceChange = {};
+/** Of pieces that were left while the server was away. */
+const late = new Map<string, [PieceChange, Choice]>();
 let timer = 0;
 
 export function chosenOf(from: Piece | null): Chosen {
@@ -50,9 +56,11 @@ export async function open(id: string): Promise<void> {
   await refresh(id);
 }
 
-/** What is not saved yet is saved first. */
+/** What is not saved yet is saved first, or kept for when the server is back. */
 export async function leave(): Promise<void> {
   await send();
+  if (piece.value && !(isEmpty(unsent) && isEmpty(unsentChoice))) late.set(piece.value.id, [unsent, unsentChoice]);
+  [unsent, unsentChoice] = [{}, {}];
   piece.value = null;
 }
 
@@ -75,14 +83,15 @@ function show(found: Piece): void {
   const merged = withUnsent(found);
   piece.value = merged;
   if (isFirst) past.value = pastOf(history);
-  else if (Object.keys(unsentChoice).length === 0) past.value = added(past.value, chosenOf(merged));
+  else if (isEmpty(unsentChoice) && isEmpty(sentChoice)) past.value = added(past.value, chosenOf(merged));
 }
 
 function withUnsent(found: Piece): Piece {
-  const { lanes, ...facts } = unsent;
+  const { lanes, ...facts } = { ...sentFacts, ...unsent, lanes: { ...sentFacts.lanes, ...unsent.lanes } };
+  const choice = { ...sentChoice, ...unsentChoice };
   const slots = { ...found.slots };
   for (const [track, lane] of Object.entries(lanes ?? {})) slots[track] = { ...slots[track]!, lane };
-  for (const [track, take] of Object.entries(unsentChoice)) slots[track] = { ...slots[track]!, selected: take };
+  for (const [track, take] of Object.entries(choice)) slots[track] = { ...slots[track]!, selected: take };
   const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value != null));
   return { ...found, ...known, slots };
 }
@@ -105,7 +114,7 @@ function edited(): void {
 }
 
 /** Choose takes, null lets a slot go. */
-export function choose(choice: Record<string, string | null>): void {
+export function choose(choice: Choice): void {
   if (!piece.value) return;
   unsentChoice = { ...unsentChoice, ...choice };
   piece.value = withUnsent(piece.value);
@@ -138,13 +147,14 @@ async function sendNow(): Promise<void> {
   const [facts, choice] = [unsent, unsentChoice];
   if (!id || (isEmpty(facts) && isEmpty(choice))) return;
   [unsent, unsentChoice] = [{}, {}];
+  [sentFacts, sentChoice] = [facts, choice];
   try {
-    let found: Piece | null = null;
-    if (!isEmpty(facts)) found = await api.change(id, facts);
-    if (!isEmpty(choice)) found = await api.choose(id, choice);
+    const found = await keep(id, facts, choice);
+    [sentFacts, sentChoice] = [{}, {}];
     if (found && piece.value?.id === id) show(found);
     others.postMessage(id);
   } catch (fault) {
+    [sentFacts, sentChoice] = [{}, {}];
     if (noticeLoss(fault)) {
       unsent = { ...facts, ...unsent, lanes: { ...facts.lanes, ...unsent.lanes } };
       unsentChoice = { ...choice, ...unsentChoice };
@@ -152,6 +162,23 @@ async function sendNow(): Promise<void> {
       tellFault("The change was not kept", fault);
       await refresh();
     }
+  }
+}
+
+async function keep(id: string, facts: PieceChange, choice: Choice): Promise<Piece | null> {
+  let found: Piece | null = null;
+  if (!isEmpty(facts)) found = await api.change(id, facts);
+  if (!isEmpty(choice)) found = await api.choose(id, choice);
+  return found;
+}
+
+async function sendLate(): Promise<void> {
+  for (const [id, [facts, choice]] of [...late]) {
+    late.delete(id);
+    await keep(id, facts, choice).catch((fault) => {
+      if (noticeLoss(fault)) late.set(id, [facts, choice]);
+      else tellFault("A change to the piece before was not kept", fault);
+    });
   }
 }
 
@@ -163,6 +190,7 @@ export const tellOthers = () => others.postMessage(piece.value?.id);
 
 others.onmessage = ({ data }) => data === piece.value?.id && void refresh();
 onReturn(() => {
+  void sendLate();
   void send();
   void refresh();
 });
