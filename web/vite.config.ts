@@ -39,6 +39,8 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     modulePreload: { polyfill: false },
+    // Names without digests: a build then changes files and never adds or removes one, which a commit could miss.
+    rolldownOptions: { output: { entryFileNames: "assets/studio.js", assetFileNames: "assets/studio[extname]" } },
   },
   server: { proxy: { "/v1": "http://127.0.0.1:8000", "/healthz": "http://127.0.0.1:8000" } },
 });

@@ -27,7 +27,7 @@ _HEADERS = {
 
 
 def add_studio(app: FastAPI) -> None:
-    """`/` and what it loads: files whose names hold their digest are kept by browsers, the page is not."""
+    """`/` and what it loads. Browsers keep the files, and ask each time whether they are still the newest."""
     app.mount("/assets", _Assets(directory=FOLDER / "assets"), name="assets")
 
     @app.get("/", include_in_schema=False)
@@ -42,5 +42,5 @@ def add_studio(app: FastAPI) -> None:
 class _Assets(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        response.headers.update({**_HEADERS, "Cache-Control": "public, max-age=31536000, immutable"})
+        response.headers.update({**_HEADERS, "Cache-Control": "no-cache"})
         return response

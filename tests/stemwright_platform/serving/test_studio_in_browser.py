@@ -309,6 +309,14 @@ def test_the_choice_of_takes_is_undone_and_done_again(visit, api, piece):
     assert takes.first.get_attribute("aria-checked") == "true"
 
 
+def test_a_track_is_emptied_and_the_server_knows(visit, api, piece):
+    page = visit(f"/?piece={piece}")
+    lane(page, "bass").get_by_role("button", name="No take of bass").click()
+    kept(api, piece, lambda choice: choice["bass"] is None)
+    page.keyboard.press("Control+z")
+    kept(api, piece, lambda choice: choice["bass"] is not None)
+
+
 def test_a_marked_span_alone_is_remade(visit, api, piece):
     page = visit(f"/?piece={piece}")
     quick(page, 2)

@@ -38,7 +38,7 @@ def test_the_client_is_made_from_the_api_that_is_here():
     assert document() == (WEB / "openapi.json").read_text(), REMEDY
 
 
-def test_the_page_loads_nothing_from_elsewhere_and_its_files_are_kept(client):
+def test_the_page_loads_nothing_from_elsewhere_and_its_files_are_sent_once(client):
     page = client.get("/")
     assert page.status_code == 200
     assert page.headers["cache-control"] == "no-cache"
@@ -50,7 +50,8 @@ def test_the_page_loads_nothing_from_elsewhere_and_its_files_are_kept(client):
         assert address.startswith("/"), address
         assert file.status_code == 200, address
         if address.startswith("/assets/"):
-            assert "immutable" in file.headers["cache-control"]
+            again = client.get(address, headers={"If-None-Match": file.headers["etag"]})
+            assert (again.status_code, file.headers["cache-control"]) == (304, "no-cache")
 
 
 def test_calls_that_there_are_not_are_still_refused_as_calls(client):

@@ -59,7 +59,7 @@ export async function open(id: string): Promise<void> {
 /** What is not saved yet is saved first, or kept for when the server is back. */
 export async function leave(): Promise<void> {
   await send();
-  if (piece.value && !(isEmpty(unsent) && isEmpty(unsentChoice))) late.set(piece.value.id, [unsent, unsentChoice]);
+  if (piece.value && !(isEmpty(unsent) && isNone(unsentChoice))) late.set(piece.value.id, [unsent, unsentChoice]);
   [unsent, unsentChoice] = [{}, {}];
   piece.value = null;
 }
@@ -83,7 +83,7 @@ function show(found: Piece): void {
   const merged = withUnsent(found);
   piece.value = merged;
   if (isFirst) past.value = pastOf(history);
-  else if (isEmpty(unsentChoice) && isEmpty(sentChoice)) past.value = added(past.value, chosenOf(merged));
+  else if (isNone(unsentChoice) && isNone(sentChoice)) past.value = added(past.value, chosenOf(merged));
 }
 
 function withUnsent(found: Piece): Piece {
@@ -145,7 +145,7 @@ function send(): Promise<void> {
 async function sendNow(): Promise<void> {
   const id = piece.value?.id;
   const [facts, choice] = [unsent, unsentChoice];
-  if (!id || (isEmpty(facts) && isEmpty(choice))) return;
+  if (!id || (isEmpty(facts) && isNone(choice))) return;
   [unsent, unsentChoice] = [{}, {}];
   [sentFacts, sentChoice] = [facts, choice];
   try {
@@ -168,7 +168,7 @@ async function sendNow(): Promise<void> {
 async function keep(id: string, facts: PieceChange, choice: Choice): Promise<Piece | null> {
   let found: Piece | null = null;
   if (!isEmpty(facts)) found = await api.change(id, facts);
-  if (!isEmpty(choice)) found = await api.choose(id, choice);
+  if (!isNone(choice)) found = await api.choose(id, choice);
   return found;
 }
 
@@ -182,6 +182,8 @@ async function sendLate(): Promise<void> {
   }
 }
 
+/** A track that is let go is a choice, too. */
+const isNone = (choice: Choice) => Object.keys(choice).length === 0;
 const isEmpty = (record: object) => Object.values(record).every((value) => value == null || isEmptyRecord(value));
 const isEmptyRecord = (value: unknown) => typeof value === "object" && value !== null && Object.keys(value).length === 0;
 
