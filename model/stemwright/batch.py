@@ -39,6 +39,16 @@ class Batch:
             sample_ids=self.sample_ids[rows],
         )
 
+    def part(self, rows: slice) -> "Batch":
+        """Neighbouring samples, not copied."""
+        return Batch(
+            latents=self.latents[rows],
+            presence=self.presence[rows],
+            frame_mask=None if self.frame_mask is None else self.frame_mask[rows],
+            prompts=self.prompts[rows],
+            sample_ids=self.sample_ids[rows],
+        )
+
     @classmethod
     def joined(cls, batches: Sequence["Batch"]) -> "Batch":
         """Batches of one length in a row."""

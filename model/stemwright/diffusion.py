@@ -66,9 +66,14 @@ def epsilon_loss_sum(
     `eps, noise`: [B, K, D, S]; `loss_mask`: boolean, broadcastable to [B, K, 1, S], true at the frames of
     target tracks; `weight`: [B, K, 1, 1] or None. The caller divides by the count over the global batch.
     """
-    mask = loss_mask.expand(eps.shape[0], eps.shape[1], 1, eps.shape[3])
+    mask = loss_mask.expand(*eps.shape[:2], 1, eps.shape[3])
     # where, not a product: a NaN in a masked channel must not reach the gradient
     error = torch.where(mask, eps - noise, 0.0).square()
     if weight is not None:
         error = error * weight
-    return error.sum(), mask.sum() * eps.shape[2]
+    return error.sum(), num_target_elements(loss_mask, noise)
+
+
+def num_target_elements(loss_mask: Tensor, noise: Tensor) -> Tensor:
+    """How many elements of ε [B, K, D, S] the mask, broadcastable to [B, K, 1, S], asks for."""
+    return loss_mask.expand(*noise.shape[:2], 1, noise.shape[3]).sum() * noise.shape[2]

@@ -3,6 +3,8 @@
 Axes: B batch, K track, D latent channel, S latent frame.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 
 import torch
@@ -13,13 +15,14 @@ from torch.nn.parallel import DistributedDataParallel
 from stemwright.batch import Batch
 from stemwright.bf16 import has_bf16
 from stemwright.curriculum import Curriculum
-from stemwright.diffusion import epsilon_loss_sum
+from stemwright.diffusion import epsilon_loss_sum, num_target_elements
 from stemwright.ema import Ema
 from stemwright.errors import InputError
 from stemwright.flat_state import below, load_optimizer_state, optimizer_state
 from stemwright.latent_stats import LatentStats
 from stemwright.loss_table import LossTable, Prediction
 from stemwright.presets import Preset
+from stemwright.recomputation import recompute_activations
 from stemwright.step_guard import EXPLODED, SkippedStep, StepGuard
 from stemwright.tasks import frame_timesteps, prefix, task_prompt, timestep_vector
 from stemwright.teacher import InlineTeacher, Teacher
@@ -92,6 +95,8 @@ class Learner:
         self.skipped: SkippedStep | None = None
         """The latest step, where it was skipped."""
         self._guard = StepGuard()
+        if self.config.recompute:
+            recompute_activations(self.model)
         self._parallel: nn.Module = (
             DistributedDataParallel(self.model) if dist.is_initialized() else self.model
         )
@@ -141,14 +146,11 @@ class Learner:
         batch = batch.to(self.device)
         drawn, noise = self.draws.draw(batch, self.step_count), self.draws.noise(batch)
         z0, of_teacher = self._heard(batch, drawn)
-        made = self._predict(self._parallel, batch, z0, drawn, noise)
-        loss = self._mean_loss(made)
         self.optimizer.zero_grad(set_to_none=True)
-        # DDP averages gradients over workers, hence the factor
-        (loss * self._world_size).backward()
+        loss, made = self._gradient(batch, z0, drawn, noise)
         norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip))
         figures = {"learning_rate": self.learning_rate, **of_teacher}
-        mean = float(self._summed(loss.detach().double()))
+        mean = float(self._summed(loss.double()))
         reason = self._guard.fault(mean, norm)
         figures["skipped"] = float(reason is not None)
         if reason is None:
@@ -166,9 +168,11 @@ class Learner:
         self.optimizer.step()
         self.ema.update(self.model)
 
-    def _skip(self, reason: str, batch: Batch, made: Prediction) -> None:
+    def _skip(self, reason: str, batch: Batch, made: Sequence[Prediction]) -> None:
         """Leave the step out, naming the samples whose own error is at fault."""
-        error = torch.where(made.loss_mask, made.eps.detach() - made.noise, 0.0).square().mean((1, 2, 3))
+        error = torch.cat(
+            [torch.where(m.loss_mask, m.eps - m.noise, 0.0).square().mean((1, 2, 3)) for m in made]
+        )
         bad = ~error.isfinite() | (error > EXPLODED)
         ids, at_fault = self._gathered(batch.sample_ids), self._gathered(bad.long()) > 0
         if bool(at_fault.any()):
@@ -210,6 +214,41 @@ class Learner:
             return z0, figures
         return torch.where(made.made[..., None, None], made.latents.to(z0), z0), figures
 
+    def _gradient(
+        self, batch: Batch, z0: Tensor, drawn: TrainingDraw, noise: Tensor
+    ) -> tuple[Tensor, list[Prediction]]:
+        """Add the gradient of Eq. 2's mean over all target elements of the global batch, part by part.
+
+        Returns this worker's share of that mean, and what was predicted.
+        """
+        asked = num_target_elements(drawn.loss_mask(batch.frame_mask), noise)
+        count = self._summed(asked.double()).clamp(min=1).to(z0.dtype)
+        loss, made = torch.zeros((), device=self.device, dtype=z0.dtype), []
+        for rows, is_last in self._parts(len(noise)):
+            with self._gradients_shared(is_last):
+                part = self._predict(
+                    self._parallel, batch.part(rows), z0[rows], drawn.rows(rows), noise[rows]
+                )
+                total, _ = epsilon_loss_sum(part.eps, part.noise, part.loss_mask, self._weight(part.t))
+                share = total / count
+                # DDP averages gradients over workers, hence the factor
+                (share * self._world_size).backward()
+            loss += share.detach()
+            made.append(replace(part, eps=part.eps.detach()))
+        return loss, made
+
+    def _parts(self, batch_size: int) -> Iterator[tuple[slice, bool]]:
+        """The rows that go through the model at once, and whether they are the last."""
+        size = self.config.micro_batch or batch_size
+        for start in range(0, batch_size, size):
+            yield slice(start, start + size), start + size >= batch_size
+
+    def _gradients_shared(self, now: bool) -> AbstractContextManager[object]:
+        """Where workers share gradients: `now`, or with a later part of the same step."""
+        if now or not isinstance(self._parallel, DistributedDataParallel):
+            return nullcontext()
+        return self._parallel.no_sync()
+
     def _predict(
         self, model: nn.Module, batch: Batch, z0: Tensor, drawn: TrainingDraw, noise: Tensor
     ) -> Prediction:
@@ -229,11 +268,6 @@ class Learner:
             loss_mask=drawn.loss_mask(batch.frame_mask),
         )
 
-    def _mean_loss(self, made: Prediction) -> Tensor:
-        """This worker's share of Eq. 2's mean over all target elements of the global batch."""
-        total, count = epsilon_loss_sum(made.eps, made.noise, made.loss_mask, self._weight(made.t))
-        return total / self._summed(count.double()).clamp(min=1).to(total.dtype)
-
     def _weight(self, t: Tensor) -> Tensor | None:
         """Weight of each track's squared ε-error, [B, K, 1, 1]; None is Eq. 2 as it stands."""
         if self.config.loss == "epsilon":
@@ -250,9 +284,10 @@ class Learner:
         ]
         return self.text_encoder(prompts).to(self.device, self.dtype)
 
-    def _losses(self, made: Prediction) -> dict[str, float]:
+    def _losses(self, made: Sequence[Prediction]) -> dict[str, float]:
         table = LossTable(self.schedule)
-        table.add(made)
+        for part in made:
+            table.add(part)
         return table.summary(len(self.preset.tracks), lambda own: self._summed(own.to(self.device)))
 
     def _autocast(self) -> torch.autocast:

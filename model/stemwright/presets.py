@@ -39,6 +39,12 @@ class TrainingConfig:
 
     batch_size: int = 16
     """Windows a worker and step."""
+    micro_batch: int | None = None
+    """Windows that go through the model at once; the step's gradient is added up over them. Less memory, the
+    same step. None: all of them."""
+    recompute: bool = False
+    """Whether the backward pass computes the blocks' activations anew rather than keep them: about a third
+    more work for a fraction of the memory."""
     windows_s: tuple[float, ...] = (5.0,)
     """Lengths of training windows, each step one of them; rounded to whole segments of the codec and, where
     that costs little, to whole strides of the model."""
@@ -87,6 +93,10 @@ class TrainingConfig:
                 raise InputError(f"training.{name} is a probability, got {getattr(self, name)}")
         if self.batch_size < 1 or self.learning_rate <= 0 or self.teacher_steps < 1:
             raise InputError("training.batch_size, learning_rate and teacher_steps must be positive")
+        if self.micro_batch is not None and not 1 <= self.micro_batch <= self.batch_size:
+            raise InputError(
+                f"training.micro_batch is 1 to batch_size {self.batch_size} windows, got {self.micro_batch}"
+            )
         if not _are_seconds(self.windows_s):
             raise InputError(f"training.windows_s is a list of seconds, as [2.5, 5], got {self.windows_s!r}")
 

@@ -50,6 +50,17 @@ class TrainingDraw:
         asked = ~self.known if frame_mask is None else ~self.known & frame_mask
         return self.target[:, :, None, None] & asked[:, None, None]
 
+    def rows(self, rows: slice) -> "TrainingDraw":
+        """Some of the samples."""
+        return TrainingDraw(
+            target=self.target[rows],
+            given=self.given[rows],
+            t=self.t[rows],
+            known=self.known[rows],
+            text_dropped=self.text_dropped[rows],
+            bootstrapped=self.bootstrapped[rows],
+        )
+
     def to(self, device: torch.device | str) -> "TrainingDraw":
         return TrainingDraw(
             target=self.target.to(device),

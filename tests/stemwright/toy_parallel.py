@@ -14,12 +14,12 @@ from stemwright.batch import Batch
 STEPS = 20
 
 
-def work(rank: int, world_size: int, folder: str) -> None:
+def work(rank: int, world_size: int, folder: str, micro_batch: int | None = None) -> None:
     """Train a toy learner as one worker of `world_size`; the first writes figures and weights to `folder`."""
     torch.set_num_threads(1)
     if world_size > 1:
         dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=world_size)
-    found = _train(rank, world_size)
+    found = _train(rank, world_size, micro_batch)
     if rank == 0:
         save_file(found, Path(folder) / f"{world_size}.safetensors")
     if world_size > 1:
@@ -29,8 +29,9 @@ def work(rank: int, world_size: int, folder: str) -> None:
         dist.destroy_process_group()
 
 
-def _train(rank: int, world_size: int) -> dict[str, torch.Tensor]:
+def _train(rank: int, world_size: int, micro_batch: int | None) -> dict[str, torch.Tensor]:
     learner = toy_learner(
+        micro_batch=micro_batch,
         total_steps=STEPS,
         dtype=torch.float64,
         p1=0.7,
@@ -53,14 +54,7 @@ def _train(rank: int, world_size: int) -> dict[str, torch.Tensor]:
 def share(batch: Batch, rank: int, world_size: int) -> Batch:
     """One worker's rows."""
     size = len(batch.prompts) // world_size
-    rows = slice(rank * size, (rank + 1) * size)
-    return Batch(
-        latents=batch.latents[rows],
-        presence=batch.presence[rows],
-        frame_mask=None if batch.frame_mask is None else batch.frame_mask[rows],
-        prompts=batch.prompts[rows],
-        sample_ids=batch.sample_ids[rows],
-    )
+    return batch.part(slice(rank * size, (rank + 1) * size))
 
 
 def padded(batch: Batch) -> Batch:
