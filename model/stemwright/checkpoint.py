@@ -211,8 +211,16 @@ def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
         preset=preset,
         stats=stats.to(device),
         origin=origin,
-        fingerprint=_fingerprint(folder),
+        fingerprint=checkpoint_fingerprint(folder),
     )
+
+
+def checkpoint_fingerprint(folder: str | Path) -> str:
+    """Of the configuration as it is and of the weights as they were written."""
+    folder = model_folder(folder)
+    written = sealed_digests(folder)
+    digests = (digest(folder / CONFIG), written[MODEL], written[STATS])
+    return hashlib.sha256(b"".join(map(bytes.fromhex, digests))).hexdigest()
 
 
 def model_folder(folder: str | Path) -> Path:
@@ -293,13 +301,6 @@ def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
             raise
         raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
     path.chmod(0o644)  # safetensors writes for the owner alone; a serving process may be another user
-
-
-def _fingerprint(folder: Path) -> str:
-    """Of the configuration as it is and of the weights as they were written."""
-    written = sealed_digests(folder)
-    digests = (digest(folder / CONFIG), written[MODEL], written[STATS])
-    return hashlib.sha256(b"".join(map(bytes.fromhex, digests))).hexdigest()
 
 
 def _replace(partial: Path, folder: Path) -> None:

@@ -21,6 +21,7 @@ from stemwright.errors import InputError
 from stemwright.flat_state import below, load_optimizer_state, optimizer_state
 from stemwright.latent_stats import LatentStats
 from stemwright.loss_table import LossTable, Prediction
+from stemwright.low_rank import add_low_rank, merged_state
 from stemwright.presets import Preset
 from stemwright.recomputation import recompute_activations
 from stemwright.step_guard import EXPLODED, SkippedStep, StepGuard
@@ -80,12 +81,15 @@ class Learner:
             preset, total_steps=total_steps, steps_per_epoch=steps_per_epoch, seed=seed
         )
         self.model = (model or seeded_model(preset, seed)).to(self.device, dtype)
+        if self.config.lora_rank is not None:
+            assert isinstance(self.model, StemUNet)
+            add_low_rank(self.model, self.config.lora_rank, seed)
         self.ema = Ema(self.model, self.config.ema_decay)
         self.teacher: Teacher | None = None
         if self.config.p2 > 0:
             self.teacher = InlineTeacher(self.denoise_averaged, preset, text_encoder, seed)
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
+            [parameter for parameter in self.model.parameters() if parameter.requires_grad],
             lr=self.config.learning_rate,
             betas=self.config.betas,
             weight_decay=self.config.weight_decay,
@@ -194,6 +198,10 @@ class Learner:
         """ε̂ of the averaged model, in the precision of training."""
         with self._autocast():
             return self.ema.module(z, t, text, frame_mask).to(z.dtype)
+
+    def averaged_weights(self) -> dict[str, Tensor]:
+        """The averaged model's state, as a `StemUNet` of the preset takes it."""
+        return merged_state(self.ema.module)
 
     def _heard(self, batch: Batch, drawn: TrainingDraw) -> tuple[Tensor, dict[str, float]]:
         """Normalised latents [B, K, D, S], some given tracks the teacher's, and what a log says of that."""

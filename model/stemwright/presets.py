@@ -87,6 +87,9 @@ class TrainingConfig:
     """Arithmetic of the forward and backward pass; `auto` is bf16 where the hardware has it. Parameters stay
     float32."""
 
+    lora_rank: int | None = None
+    """Rank of LoRA's matrices, where a trained model is adapted; None: all weights are trained."""
+
     def __post_init__(self) -> None:
         for name in ("p1", "p2", "text_dropout", "region_probability"):
             if not 0 <= getattr(self, name) <= 1:
@@ -97,6 +100,8 @@ class TrainingConfig:
             raise InputError(
                 f"training.micro_batch is 1 to batch_size {self.batch_size} windows, got {self.micro_batch}"
             )
+        if self.lora_rank is not None and self.lora_rank < 1:
+            raise InputError(f"training.lora_rank is 1 or more, got {self.lora_rank}")
         if not _are_seconds(self.windows_s):
             raise InputError(f"training.windows_s is a list of seconds, as [2.5, 5], got {self.windows_s!r}")
 

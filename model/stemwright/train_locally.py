@@ -21,6 +21,7 @@ def train_locally(
     steps: int | None = None,
     minutes: float | None = None,
     seed: int = 0,
+    start: str | None = None,
     device: str = "cpu",
     checkpoint_every: int | None = None,
     keep_checkpoints: int = 2,
@@ -30,7 +31,8 @@ def train_locally(
 ) -> RunFolder:
     """Train for a number of steps or about a number of minutes; `on_step` is told of every record.
 
-    `data`: a folder or URL of latents, or several, each with a weight, as "latents@0.7".
+    `data`: a folder or URL of latents, or several, each with a weight, as "latents@0.7". `start`: checkpoint
+    folder of a model to begin with; see `fine_tuning_preset`.
 
     Called again with the same arguments it goes on after the last whole checkpoint; a finished run is left
     alone. Raises InputError for data that does not fit or an `out` that holds another run.
@@ -41,6 +43,7 @@ def train_locally(
         steps=steps,
         minutes=minutes,
         seed=seed,
+        start=start,
         checkpoint_every=checkpoint_every,
         keep_checkpoints=keep_checkpoints,
         validation_windows=validation_windows,

@@ -2,17 +2,25 @@
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from stemwright.batch import Batch
 from stemwright.buckets import judging_length, window_frames
-from stemwright.checkpoint import Origin, load_training_state, read_config, save_checkpoint
+from stemwright.checkpoint import (
+    Origin,
+    checkpoint_fingerprint,
+    load_training_state,
+    read_config,
+    save_checkpoint,
+)
 from stemwright.data_mix import HELD_OUT, DataMix
 from stemwright.data_source import DataSource
 from stemwright.errors import InputError
-from stemwright.learner import Learner, fit_preset
+from stemwright.latent_stats import LatentStats
+from stemwright.learner import Learner, fit_preset, seeded_model
 from stemwright.presets import Preset
 from stemwright.step_guard import SkippedStep
 from stemwright.text_embedding import TextEncoder
@@ -20,6 +28,7 @@ from stemwright.text_encoder import CachedTextEncoder, load_text_encoder
 from stemwright.training_log import Record
 from stemwright.validation import VALIDATION_SEED
 from stemwright.validation_design import design_of
+from stemwright.warm_start import WarmStart
 from stemwright.windows import Windows
 
 UNKNOWN_STEPS = 1_000_000
@@ -51,6 +60,8 @@ class TrainingPlan:
     """Held-out windows to validate on, rounded up to whole batches."""
     text_encoder_weights: str | None = None
     """Local folder of the text encoder."""
+    start: str | None = None
+    """Checkpoint folder of the model to begin with; None: weights drawn by the seed."""
     judge: Preset | None = None
     """Whose kinds of tasks, window length and batch the validation asks; the preset's own by default. Runs
     with the same judge are asked the same, whatever each of them trains."""
@@ -68,6 +79,8 @@ class TrainingPlan:
             raise InputError(f"checkpoints come every 1 or more steps, got {self.checkpoint_every}")
         if self.keep_checkpoints < 1:
             raise InputError(f"resuming needs the last checkpoint at least, got keep {self.keep_checkpoints}")
+        if self.preset.training.lora_rank is not None and self.start is None:
+            raise InputError("training.lora_rank adapts a trained model: name one with --from")
         if not self.data:
             raise InputError("training needs data: give the folder that prepare wrote")
 
@@ -85,6 +98,7 @@ class TrainingPlan:
     def settings(self) -> dict[str, Any]:
         """All that decides the result, for a log and to tell runs apart."""
         judge = {} if self.judge is None else {"judge": asdict(self.judge)}
+        start = {} if self.start is None else {"start": checkpoint_fingerprint(self.start)}
         return {
             "preset": asdict(self.preset),
             "data": ", ".join(map(str, self.sources)),
@@ -92,6 +106,7 @@ class TrainingPlan:
             "minutes": self.minutes,
             "seed": self.seed,
             "workers": self.workers,
+            **start,
             **judge,
         }
 
@@ -110,6 +125,8 @@ class TrainingRun:
     """Training data of this worker."""
     held_out: Windows | None
     """Validation data, None where every song is in the training split."""
+    started_from: Mapping[str, Any] = field(default_factory=dict)
+    """What there is to say of the model that it began with."""
     train_s: float = 0.0
     """Wall time in the training loop, all resumptions together."""
     scores: dict[str, Any] = field(default_factory=dict)
@@ -137,17 +154,29 @@ class TrainingRun:
             frame_rate_hz=data.info.frame_rate_hz,
         )
         windows = open_windows(plan, data, rank)
+        start = WarmStart.of(plan.start) if plan.start else None
+        if start:
+            start.check(preset, data.info, encoder)
         learner = Learner(
             preset,
-            stats=data.stats().to(device),
+            stats=run_stats(plan, data, start).to(device),
             text_encoder=encoder,
             total_steps=plan.steps or UNKNOWN_STEPS,
             steps_per_epoch=windows.steps_per_epoch,
             seed=plan.seed,
             device=device,
+            model=start.model(preset, seeded_model(preset, plan.seed)) if start else None,
         )
         held_out = open_held_out(plan, data)
-        return cls(plan=plan, data=data, learner=learner, windows=windows, held_out=held_out)
+        started_from = start.facts() if start else {}
+        return cls(
+            plan=plan,
+            data=data,
+            learner=learner,
+            windows=windows,
+            held_out=held_out,
+            started_from=started_from,
+        )
 
     @property
     def is_done(self) -> bool:
@@ -187,9 +216,9 @@ class TrainingRun:
         learner = self.learner
         return save_checkpoint(
             folder,
-            weights=learner.ema.module.state_dict(),
+            weights=learner.averaged_weights(),
             preset=learner.preset,
-            stats=self.data.stats(),
+            stats=learner.stats,
             origin=self._origin(),
             training_state=learner.state() if resumable else None,
         )
@@ -227,6 +256,7 @@ class TrainingRun:
             "songs": info.num_songs,
             "hours": round(info.hours, 3),
             "licences": info.licences,
+            **({"started_from": self.started_from} if self.started_from else {}),
             "steps": learner.step_count,
             "total_steps": learner.total_steps,
             "windows": learner.step_count * self.windows.batch_size * self.plan.workers,
@@ -237,6 +267,16 @@ class TrainingRun:
             "judged_on": self.judged_on,
             "validation": {name: self.scores[name] for name in ("loss", "ratio") if name in self.scores},
         }
+
+
+def run_stats(plan: TrainingPlan, data: DataMix, start: WarmStart | None = None) -> LatentStats:
+    """Normalisation of a run's latents: the data's or, of tracks that the model to begin with has, its own.
+
+    `start`: that model, where it has been read.
+    """
+    if plan.start is None:
+        return data.stats()
+    return (start or WarmStart.of(plan.start)).stats(plan.preset.tracks, data.stats())
 
 
 def open_windows(plan: TrainingPlan, data: DataMix, rank: int = 0) -> Windows:

@@ -1,11 +1,15 @@
 """`stemwright train`: latents → a trained model."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stemwright.errors import InputError
+
 if TYPE_CHECKING:
+    from stemwright.presets import Preset
     from stemwright_platform.training.launch import Outcome
 
 app = typer.Typer()
@@ -27,7 +31,29 @@ def train(
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run; every node must see it.")],
-    preset: Annotated[str, typer.Option(help="tiny, small, base, paper, or a YAML file.")] = "small",
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="tiny, small, base, paper, or a YAML file; small by default or, with --from, that model's "
+            "own, made for fine-tuning."
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Begin with a trained model: a run, a checkpoint folder, models:/NAME@ALIAS, or shipped. "
+            "Tracks that the data has and the model has not are new to it.",
+        ),
+    ] = None,
+    lora: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="RANK", help="With --from: train by LoRA, with matrices of this rank."),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Peak learning rate in place of the preset's.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Length of the run in steps.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Or in minutes of training.")] = None,
     workers: Annotated[int, typer.Option(help="Data-parallel workers, each with a batch of its own.")] = 1,
@@ -70,13 +96,15 @@ def train(
     The best model so far is always in OUT/model. Run again after an interruption, it goes on from the last
     checkpoint. The registry's `champion` is the version of the lowest held-out loss.
     """
-    from stemwright.presets import load_preset
     from stemwright.training_run import TrainingPlan
     from stemwright_platform.training.launch import launch
+    from stemwright_platform.training.registry import resolve_model
     from stemwright_platform.training.teacher_crew import TeacherCrew
 
+    base = str(resolve_model(start, tracking_uri=tracking_uri)) if start else None
     plan = TrainingPlan(
-        preset=load_preset(preset),
+        preset=chosen_preset(preset, base, data, lora, learning_rate),
+        start=base,
         data=tuple(data),
         steps=steps,
         minutes=minutes,
@@ -96,6 +124,28 @@ def train(
         listen_every=listen_every,
     )
     print(summary(outcome))
+
+
+def chosen_preset(
+    name: str | None, base: str | None, data: list[str], lora_rank: int | None, learning_rate: float | None
+) -> "Preset":
+    """What to train: the preset named or, to go on with the model in the folder `base`, that model's."""
+    from stemwright.data_mix import DataMix
+    from stemwright.data_source import DataSource
+    from stemwright.presets import load_preset
+    from stemwright.warm_start import WarmStart, fine_tuning_preset
+
+    if lora_rank is not None and base is None:
+        raise InputError("--lora adapts a trained model: name one with --from")
+    if name is not None or base is None:
+        preset = load_preset(name or "small")
+    else:
+        tracks = DataMix.open(DataSource.of(each) for each in data).info.tracks
+        preset = fine_tuning_preset(WarmStart.of(base).base.preset, tracks, lora_rank)
+    changes: dict[str, Any] = {} if lora_rank is None else {"lora_rank": lora_rank}
+    if learning_rate is not None:
+        changes["learning_rate"] = learning_rate
+    return replace(preset, training=replace(preset.training, **changes))
 
 
 def summary(outcome: "Outcome") -> str:

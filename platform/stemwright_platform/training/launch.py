@@ -15,6 +15,7 @@ from stemwright.data_mix import DataMix
 from stemwright.errors import InputError
 from stemwright.run_folder import RunFolder
 from stemwright.training_run import TrainingPlan, check_origin, check_tracks, open_windows
+from stemwright.warm_start import WarmStart
 from stemwright_platform.cluster import connect
 from stemwright_platform.training.album import Album
 from stemwright_platform.training.outage import to_terminal
@@ -132,6 +133,8 @@ def check_data(plan: TrainingPlan, folder: RunFolder) -> None:
     data = DataMix.open(plan.sources)
     check_tracks(plan.preset, data)
     open_windows(plan, data)
+    if plan.start:
+        WarmStart.of(plan.start).check(plan.preset, data.info)
     if latest := folder.whole_checkpoint(say=to_terminal):
         check_origin(read_config(latest)["origin"], data, latest)
 
@@ -210,7 +213,8 @@ def _absolute(plan: TrainingPlan) -> TrainingPlan:
     weights = plan.text_encoder_weights
     if weights and Path(weights).exists():
         weights = str(Path(weights).resolve())
-    return replace(plan, data=tuple(map(str, plan.sources)), text_encoder_weights=weights)
+    start = str(Path(plan.start).resolve()) if plan.start else None
+    return replace(plan, data=tuple(map(str, plan.sources)), text_encoder_weights=weights, start=start)
 
 
 @contextmanager

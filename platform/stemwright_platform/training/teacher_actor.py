@@ -22,7 +22,7 @@ from stemwright.teacher import InlineTeacher
 from stemwright.text_embedding import TextEmbedding, TextEncoder
 from stemwright.text_encoder import CachedTextEncoder, load_text_encoder
 from stemwright.training_draw import TrainingDraw, TrainingDraws
-from stemwright.training_run import TEXT_CACHE_BYTES, TrainingPlan, open_windows
+from stemwright.training_run import TEXT_CACHE_BYTES, TrainingPlan, open_windows, run_stats
 from stemwright.unet import StemUNet
 from stemwright.windows import Windows
 
@@ -115,7 +115,7 @@ class Studio:
             frame_rate_hz=data.info.frame_rate_hz,
         )
         self.windows: Windows = open_windows(plan, data, rank)
-        self._stats: LatentStats = data.stats().to(self.device)
+        self._stats: LatentStats = run_stats(plan, data).to(self.device)
         self._draws = TrainingDraws(
             preset, total_steps=1, steps_per_epoch=self.windows.steps_per_epoch, seed=plan.seed
         )

@@ -78,7 +78,7 @@ class PooledTeacher:
 
 def snapshot(learner: Learner) -> Snapshot:
     """A copy of the averaged weights, which training changes at the next step."""
-    state: dict[str, Tensor] = learner.ema.module.state_dict()
+    state: dict[str, Tensor] = learner.averaged_weights()
     half = sum(tensor.numel() for tensor in state.values()) >= HALF_FROM
     dtype = torch.float16 if half else torch.float32
     tensors = {
