@@ -247,7 +247,7 @@ class Learner:
 
     def _parts(self, batch_size: int) -> Iterator[tuple[slice, bool]]:
         """The rows that go through the model at once, and whether they are the last."""
-        size = self.config.micro_batch or batch_size
+        size = self.config.micro_batch or self.config.batch_size
         for start in range(0, batch_size, size):
             yield slice(start, start + size), start + size >= batch_size
 

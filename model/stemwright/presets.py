@@ -41,7 +41,7 @@ class TrainingConfig:
     """Windows a worker and step."""
     micro_batch: int | None = None
     """Windows that go through the model at once; the step's gradient is added up over them. Less memory, the
-    same step. None: all of them."""
+    same step. None: `batch_size`."""
     recompute: bool = False
     """Whether the backward pass computes the blocks' activations anew rather than keep them: about a third
     more work for a fraction of the memory."""

@@ -108,6 +108,7 @@ class Journal:
         run = self._run
         per_s = run.windows.batch_size * run.plan.workers / max(self._seconds, 1e-9)
         return {
+            "workers": run.present,
             "step_s": self._seconds / self._steps,
             "windows_per_s": per_s * self._steps,
             "audio_s_per_s": per_s * self._window_s,

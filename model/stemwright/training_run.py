@@ -52,6 +52,9 @@ class TrainingPlan:
     """Of the initial weights, the order of the data and all draws."""
     workers: int = 1
     """Data-parallel workers; each reads its own batch."""
+    min_workers: int | None = None
+    """With how many of them the run goes on where the others are away; None: with all of them alone. Those
+    that are there take the others' batches too, so that a step is the same with any number."""
     checkpoint_every: int | None = None
     """Steps between checkpoints; a tenth of the run by default."""
     keep_checkpoints: int = 2
@@ -73,6 +76,8 @@ class TrainingPlan:
             raise InputError(f"training needs at least one step, got {self.steps}")
         if self.workers < 1:
             raise InputError(f"training needs at least one worker, got {self.workers}")
+        if self.min_workers is not None and not 1 <= self.min_workers <= self.workers:
+            raise InputError(f"a run goes on with 1 to {self.workers} of its workers, got {self.min_workers}")
         if self.minutes is not None and not 0 < self.minutes < math.inf:
             raise InputError(f"minutes must be positive, got {self.minutes}")
         if self.checkpoint_every is not None and self.checkpoint_every < 1:
@@ -125,6 +130,8 @@ class TrainingRun:
     """Training data of this worker."""
     held_out: Windows | None
     """Validation data, None where every song is in the training split."""
+    present: int = 1
+    """Workers that are there."""
     started_from: Mapping[str, Any] = field(default_factory=dict)
     """What there is to say of the model that it began with."""
     train_s: float = 0.0
@@ -140,8 +147,12 @@ class TrainingRun:
         text_encoder: TextEncoder | None = None,
         device: str = "cpu",
         rank: int = 0,
+        present: int | None = None,
     ) -> "TrainingRun":
-        """Open the data and build the learner. InputError where they do not fit together."""
+        """Open the data and build the learner. InputError where they do not fit together.
+
+        `present`: how many of the plan's workers there are, all by default; `rank`: which of them this is.
+        """
         data = DataMix.open(plan.sources)
         check_tracks(plan.preset, data)
         encoder = text_encoder or CachedTextEncoder(
@@ -153,7 +164,7 @@ class TrainingRun:
             text_width=encoder.width,
             frame_rate_hz=data.info.frame_rate_hz,
         )
-        windows = open_windows(plan, data, rank)
+        windows = open_windows(plan, data, rank, present)
         start = WarmStart.of(plan.start) if plan.start else None
         if start:
             start.check(preset, data.info, encoder)
@@ -175,6 +186,7 @@ class TrainingRun:
             learner=learner,
             windows=windows,
             held_out=held_out,
+            present=present or plan.workers,
             started_from=started_from,
         )
 
@@ -279,7 +291,7 @@ def run_stats(plan: TrainingPlan, data: DataMix, start: WarmStart | None = None)
     return (start or WarmStart.of(plan.start)).stats(plan.preset.tracks, data.stats())
 
 
-def open_windows(plan: TrainingPlan, data: DataMix, rank: int = 0) -> Windows:
+def open_windows(plan: TrainingPlan, data: DataMix, rank: int = 0, present: int | None = None) -> Windows:
     """What one worker of a run trains on."""
     return Windows(
         data,
@@ -289,6 +301,7 @@ def open_windows(plan: TrainingPlan, data: DataMix, rank: int = 0) -> Windows:
         seed=plan.seed,
         rank=rank,
         world_size=plan.workers,
+        present=present,
         tells_grid=plan.preset.model.beat_grid,
     )
 

@@ -68,23 +68,26 @@ class Windows:
         seed: int,
         rank: int = 0,
         world_size: int = 1,
+        present: int | None = None,
         tells_grid: bool = False,
     ) -> None:
         """`lengths`: the buckets, in frames; a step's windows all have one of them.
 
-        `batch_size` is this worker's B; all `world_size` workers take the same one. `tells_grid`: whether
+        `batch_size` is this worker's B; all `world_size` workers take the same one. `present`: how many of
+        them are there, all by default; they read the batches of the others too. `tells_grid`: whether
         prompts say where bars are, in most windows of songs of which it is known. Raises InputError where
         the split has no song.
         """
         assert lengths
         assert min(lengths) > 0
         assert batch_size > 0
-        assert 0 <= rank < world_size
+        present = present or world_size
+        assert 0 <= rank < present <= world_size
         self.data = data
         self.lengths = tuple(lengths)
         self.batch_size = batch_size
         self.seed = seed
-        self.rank = rank
+        self.ranks = range(rank, world_size, present)
         self.world_size = world_size
         self.tells_grid = tells_grid
         self.parts = data.parts(split)
@@ -106,9 +109,9 @@ class Windows:
         return bucket(self.lengths, self.seed, step)
 
     def batch(self, step: int) -> Batch:
-        """What this worker reads at a step, 0 the first."""
-        first = (step * self.world_size + self.rank) * self.batch_size
-        sample_ids = range(first, first + self.batch_size)
+        """What this worker reads at a step, 0 the first: its own B windows, then those of workers away."""
+        firsts = [(step * self.world_size + rank) * self.batch_size for rank in self.ranks]
+        sample_ids = [first + row for first in firsts for row in range(self.batch_size)]
         windows = [self.window(sample_id) for sample_id in sample_ids]
         lengths = torch.tensor([window.slice.num_frames for window in windows])
         frame_mask = torch.arange(self.num_frames(step)) < lengths[:, None]

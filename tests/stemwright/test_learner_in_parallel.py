@@ -15,11 +15,13 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
     return load_file(folder / "1.safetensors")
 
 
-@pytest.mark.parametrize(("workers", "micro_batch"), [(2, None), (4, None), (2, 1)])
+@pytest.mark.parametrize(
+    ("workers", "micro_batch", "first"), [(2, None, None), (4, None, None), (2, 1, None), (2, 1, 3)]
+)
 def test_workers_learn_what_one_with_all_of_their_batches_learns(
-    tmp_path: Path, one: dict[str, torch.Tensor], workers: int, micro_batch: int | None
+    tmp_path: Path, one: dict[str, torch.Tensor], workers: int, micro_batch: int | None, first: int | None
 ) -> None:
-    mp.spawn(work, args=(workers, str(tmp_path), micro_batch), nprocs=workers)
+    mp.spawn(work, args=(workers, str(tmp_path), micro_batch, first), nprocs=workers)
     several = load_file(tmp_path / f"{workers}.safetensors")
     assert one.keys() == several.keys()
     assert any(name.startswith("teacher_served") and value > 0 for name, value in one.items())

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from stemwright.batch import Batch
 from stemwright.beat_grid import read_grid
 from stemwright.data_mix import DataMix
 from stemwright.errors import InputError
@@ -248,3 +249,16 @@ def test_telling_the_grid_changes_nothing_else_of_a_window(make_latents):
         one, other = told.window(sample_id), silent.window(sample_id)
         assert (one.song.song_id, one.start_frame) == (other.song.song_id, other.start_frame)
         assert read_grid(one.prompt)[1] == other.prompt
+
+
+@pytest.mark.parametrize("present", [1, 2, 3])
+def test_workers_that_are_there_read_the_batches_of_those_that_are_away(data: DataMix, present: int) -> None:
+    everyone = [windows(data, lengths=BUCKETS, rank=rank, world_size=3) for rank in range(3)]
+    there = [
+        windows(data, lengths=BUCKETS, rank=rank, world_size=3, present=present) for rank in range(present)
+    ]
+    for step in range(4):
+        together = Batch.joined([each.batch(step) for each in everyone])
+        read = Batch.joined([each.batch(step) for each in there])
+        assert same(together, read.rows(read.sample_ids.argsort().tolist()))
+    assert there[0].steps_per_epoch == everyone[0].steps_per_epoch

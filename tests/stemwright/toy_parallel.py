@@ -14,12 +14,14 @@ from stemwright.batch import Batch
 STEPS = 20
 
 
-def work(rank: int, world_size: int, folder: str, micro_batch: int | None = None) -> None:
+def work(
+    rank: int, world_size: int, folder: str, micro_batch: int | None = None, first: int | None = None
+) -> None:
     """Train a toy learner as one worker of `world_size`; the first writes figures and weights to `folder`."""
     torch.set_num_threads(1)
     if world_size > 1:
         dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=world_size)
-    found = _train(rank, world_size, micro_batch)
+    found = _train(rank, world_size, micro_batch, first)
     if rank == 0:
         save_file(found, Path(folder) / f"{world_size}.safetensors")
     if world_size > 1:
@@ -29,7 +31,7 @@ def work(rank: int, world_size: int, folder: str, micro_batch: int | None = None
         dist.destroy_process_group()
 
 
-def _train(rank: int, world_size: int, micro_batch: int | None) -> dict[str, torch.Tensor]:
+def _train(rank: int, world_size: int, micro_batch: int | None, first: int | None) -> dict[str, torch.Tensor]:
     learner = toy_learner(
         micro_batch=micro_batch,
         total_steps=STEPS,
@@ -42,7 +44,7 @@ def _train(rank: int, world_size: int, micro_batch: int | None) -> dict[str, tor
     )
     found = {}
     for step in range(STEPS):
-        for name, value in learner.step(share(padded(toy_batch(step)), rank, world_size)).items():
+        for name, value in learner.step(share(padded(toy_batch(step)), rank, world_size, first)).items():
             found[f"{name}.{step}"] = torch.tensor(value, dtype=torch.float64)
         unused = [name for name, parameter in learner.model.named_parameters() if parameter.grad is None]
         assert not unused, unused
@@ -51,8 +53,10 @@ def _train(rank: int, world_size: int, micro_batch: int | None) -> dict[str, tor
     return found
 
 
-def share(batch: Batch, rank: int, world_size: int) -> Batch:
-    """One worker's rows."""
+def share(batch: Batch, rank: int, world_size: int, first: int | None = None) -> Batch:
+    """One worker's rows; the first of two has `first` of them, all have as many by default."""
+    if first is not None:
+        return batch.part(slice(first, None) if rank else slice(first))
     size = len(batch.prompts) // world_size
     return batch.part(slice(rank * size, (rank + 1) * size))
 

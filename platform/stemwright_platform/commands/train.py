@@ -57,6 +57,13 @@ def train(
     steps: Annotated[int | None, typer.Option(help="Length of the run in steps.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Or in minutes of training.")] = None,
     workers: Annotated[int, typer.Option(help="Data-parallel workers, each with a batch of its own.")] = 1,
+    min_workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Go on with as few of them where machines leave, and take in those that come. The batch of "
+            "a step stays that of all."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights, data order and noise.")] = 0,
     checkpoint_every: Annotated[
         int | None, typer.Option(help="Steps between checkpoints; a tenth of the run by default.")
@@ -110,6 +117,7 @@ def train(
         minutes=minutes,
         seed=seed,
         workers=workers,
+        min_workers=min_workers,
         checkpoint_every=checkpoint_every,
         keep_checkpoints=keep,
         text_encoder_weights=text_weights,

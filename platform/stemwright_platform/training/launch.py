@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from ray.train import RunConfig
 
 MAX_FAILURES = 3
+RESIZE_S = 60.0
+"""Seconds from one look for workers that came back to the next; taking them in costs the steps since the last
+checkpoint."""
 NO_TEACHERS = TeacherCrew()
 
 
@@ -154,7 +157,7 @@ def fit(
     from stemwright_platform.training.worker import Assignment, train_worker
 
     threads = os.environ.get("OMP_NUM_THREADS")
-    use_gpu = ray.cluster_resources().get("GPU", 0) >= plan.workers
+    use_gpu = ray.cluster_resources().get("GPU", 0) >= (plan.min_workers or plan.workers)
     with _own_interrupt_handler(), teachers.hired(plan, workers_use_gpus=use_gpu) as hands:
         assignment = Assignment(
             plan=plan,
@@ -167,7 +170,11 @@ def fit(
         trainer = TorchTrainer(
             train_worker,
             train_loop_config={"assignment": assignment},
-            scaling_config=ScalingConfig(num_workers=plan.workers, use_gpu=use_gpu),
+            scaling_config=ScalingConfig(
+                num_workers=(plan.min_workers, plan.workers) if plan.min_workers else plan.workers,
+                use_gpu=use_gpu,
+                elastic_resize_monitor_interval_s=RESIZE_S,
+            ),
             run_config=_run_config(folder, max_failures),
         )
         try:

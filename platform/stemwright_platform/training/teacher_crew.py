@@ -55,6 +55,11 @@ class TeacherCrew:
                 f"preset {plan.preset.name} has p2 = 0, so its teachers would have nothing to do: "
                 "set training.p2, or leave out --teachers"
             )
+        if plan.min_workers is not None:
+            raise InputError(
+                "teachers belong to one worker each, and those of --min-workers come and go: leave "
+                "out one of the two"
+            )
         if self.count < plan.workers:
             raise InputError(
                 f"{plan.workers} workers need as many teachers at least, got {self.count}: "

@@ -74,7 +74,8 @@ def _train_rank(assignment: Assignment, folder: RunFolder, rank: int) -> Answer:
     import ray.train.torch
 
     device = str(ray.train.torch.get_device())
-    run = TrainingRun.of(assignment.plan, device=device, rank=rank)
+    present = ray.train.get_context().get_world_size()
+    run = TrainingRun.of(assignment.plan, device=device, rank=rank, present=present)
     _resume(run, folder, rank)
     teacher = _pooled_teacher(run, assignment, rank)
     keeper = RunKeeper(run, folder) if rank == 0 else None

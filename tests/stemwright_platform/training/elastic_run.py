@@ -1,0 +1,56 @@
+"""A run on a Ray cluster whose nodes leave and come; a process of its own, since it has a Ray of its own.
+
+python elastic_run.py LATENTS OUT STORE
+"""
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from elastic_plan import CHECKPOINT_EVERY, LEAVE, RETURN, elastic_plan
+
+from stemwright.run_folder import RunFolder
+from stemwright.training_log import read_log
+from stemwright_platform.training import launch as launching
+
+
+def main(data: str, out: str, store: str) -> None:
+    os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+    import ray
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
+    launching.RESIZE_S = 1.0
+    weather = threading.Thread(target=change, args=(cluster, nodes[1], Path(out)), daemon=True)
+    weather.start()
+    try:
+        launching.launch(elastic_plan(data), out, tracking_uri=store, listen_every=0)
+        weather.join(timeout=60)
+        print(json.dumps({"joined": not weather.is_alive()}))
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def change(cluster: Any, node: Any, out: Path) -> None:
+    """One node dies, later another one comes."""
+    wait_for_step(out, LEAVE)
+    cluster.remove_node(node, allow_graceful=False)
+    wait_for_step(out, RETURN)
+    cluster.add_node(num_cpus=1)
+
+
+def wait_for_step(out: Path, step: int) -> None:
+    pause = threading.Event()
+    while not any(record["step"] >= step for record in read_log(RunFolder(out).metrics)):
+        pause.wait(0.1)
+
+
+if __name__ == "__main__":
+    assert LEAVE % CHECKPOINT_EVERY == 0
+    main(*sys.argv[1:])
