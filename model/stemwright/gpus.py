@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from stemwright.errors import InputError
 
 USABLE = 0.9
-"""Share of a GPU's memory that a run may plan with: the CUDA context and gaps between tensors take the rest."""
+"""Share of a GPU's memory to plan with: the CUDA context and gaps between tensors take the rest."""
+
+MFU = 0.35
+"""Share of a GPU's peak that training is taken to reach unless told otherwise: an assumption."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,7 +22,7 @@ class Gpu:
     memory_gb: int
     """In 10⁹ bytes."""
     bf16_flops: float
-    """Dense bf16 operations a second, summed in float32; sheets often print twice that, for sparse matrices."""
+    """Dense bf16 operations a second, summed in float32; sheets often print twice that, for sparse ones."""
 
     @property
     def usable_bytes(self) -> float:
@@ -32,9 +35,7 @@ def usable_bytes(memory_gb: float) -> float:
 
 
 def _gpu(name: str, words: str, memory_gb: int, bf16_tflops: float) -> Gpu:
-    return Gpu(
-        name=name, words=frozenset(words.split()), memory_gb=memory_gb, bf16_flops=bf16_tflops * 1e12
-    )
+    return Gpu(name=name, words=frozenset(words.split()), memory_gb=memory_gb, bf16_flops=bf16_tflops * 1e12)
 
 
 GPUS = (

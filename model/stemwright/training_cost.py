@@ -6,24 +6,29 @@ Axes: B batch, K track, D latent channel, S latent frame.
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
+from stemwright.errors import InputError
+from stemwright.learner import fit_preset
 from stemwright.presets import Preset
 from stemwright.training_trace import Flops, HeldBytes, meta_model, traced_bytes, traced_flops
 
 FLOAT = 4
 """Bytes."""
 BATCH_BYTES = 18
-"""Of a latent value of a step's windows: as read in float16; normalised, noise, noised, predicted in float32."""
+"""Of each latent of a step: as read in float16; normalised, noise, noised and predicted in float32."""
 TEXT_ENCODER_PARAMETERS = {"minilm": 22_713_216, "minilm-facts": 22_713_216, "flan-t5": 341_231_104}
-"""Of the frozen encoders, in float32 beside the model."""
+"""Of the frozen encoders as published, in float32 beside the model."""
+TEXT_WIDTHS = {"minilm": 384, "minilm-facts": 384, "flan-t5": 1024}
+"""E of the same."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingMemory:
     """Bytes that a worker holds on its GPU, by kind.
 
-    Not counted: the CUDA context (0.5 to 1 GB), the allocator's gaps, libraries' workspaces, and a teacher that
-    works in the same process. The gradients are counted as there throughout, which they are with
-    `micro_batch`; where all windows go through the model at once the true peak is lower, by at most that much.
+    Not counted: the CUDA context (0.5 to 1 GB), the allocator's gaps, libraries' workspaces, and what a
+    teacher in the same process takes while it works, when activations are not there. The gradients are
+    counted as there throughout, which they are with `micro_batch`; where all windows go through the model at
+    once the true peak is lower, by at most that much.
     """
 
     weights: int
@@ -52,14 +57,26 @@ class TrainingMemory:
         return sum(getattr(self, field.name) for field in fields(self))
 
 
+def fit_without_weights(preset: Preset, *, latent_dim: int, frame_rate_hz: float) -> Preset:
+    """The preset with the model's sizes; E is that of the published text encoder, which is not loaded."""
+    if preset.text_encoder not in TEXT_WIDTHS:
+        raise InputError(
+            f"unknown text encoder '{preset.text_encoder}': choose from {', '.join(TEXT_WIDTHS)}"
+        )
+    width = TEXT_WIDTHS[preset.text_encoder]
+    return fit_preset(preset, latent_dim=latent_dim, text_width=width, frame_rate_hz=frame_rate_hz)
+
+
+@lru_cache(maxsize=16)
 def num_parameters(preset: Preset) -> int:
     """Trained parameters."""
     return sum(parameter.numel() for parameter in meta_model(preset).parameters())
 
 
+@lru_cache(maxsize=64)
 def window_flops(preset: Preset, num_frames: int) -> Flops:
     """Work for one window of S = `num_frames`. The preset must be fitted."""
-    return _traced_flops(preset, num_frames)
+    return traced_flops(preset, num_frames=num_frames)
 
 
 def training_memory(preset: Preset, num_frames: int, *, workers: int = 1) -> TrainingMemory:
@@ -78,7 +95,7 @@ def training_memory(preset: Preset, num_frames: int, *, workers: int = 1) -> Tra
         moments=2 * weights,
         average=weights,
         buckets=weights if workers > 1 else 0,
-        text_encoder=FLOAT * TEXT_ENCODER_PARAMETERS.get(preset.text_encoder, 0),
+        text_encoder=FLOAT * TEXT_ENCODER_PARAMETERS[preset.text_encoder],
         batch=BATCH_BYTES * latents,
         weight_copies=held.copied,
         activations=held.kept,
@@ -87,7 +104,7 @@ def training_memory(preset: Preset, num_frames: int, *, workers: int = 1) -> Tra
 
 
 def fitted_to(num_bytes: float, preset: Preset, num_frames: int, *, workers: int = 1) -> Preset | None:
-    """The preset with the largest `micro_batch` of the halves of its own that needs no more than `num_bytes`.
+    """The preset with the largest half, quarter… of its `micro_batch` that needs no more than `num_bytes`.
 
     With `recompute` only where that alone does not do: it costs work. None where neither does.
     """
@@ -109,8 +126,3 @@ def _halves(size: int) -> list[int]:
 @lru_cache(maxsize=256)
 def _traced_bytes(preset: Preset, windows: int, num_frames: int) -> HeldBytes:
     return traced_bytes(preset, windows=windows, num_frames=num_frames)
-
-
-@lru_cache(maxsize=64)
-def _traced_flops(preset: Preset, num_frames: int) -> Flops:
-    return traced_flops(preset, num_frames=num_frames)

@@ -1,4 +1,4 @@
-"""A training step gone through on shapes: the meta device computes nothing, and all that CUDA would is counted.
+"""A training step on shapes alone: the meta device computes nothing, and what CUDA would do is counted.
 
 Axes: B batch, K track, D latent channel, S latent frame, H head, C channel, L token, E text channel.
 """
@@ -102,7 +102,9 @@ def meta_model(preset: Preset) -> StemUNet:
         return StemUNet(preset.model, schedule).to("meta")
 
 
-def meta_inputs(preset: Preset, windows: int, num_frames: int) -> tuple[Tensor, Tensor, TextEmbedding, Tensor]:
+def meta_inputs(
+    preset: Preset, windows: int, num_frames: int
+) -> tuple[Tensor, Tensor, TextEmbedding, Tensor]:
     """z [B, K, D, S], t [B, K] or by frame [B, K, S], text [B, L, E] and frame mask [B, S]."""
     shape = preset.model
     frames = (num_frames,) if preset.training.region_probability else ()
@@ -116,7 +118,7 @@ def meta_inputs(preset: Preset, windows: int, num_frames: int) -> tuple[Tensor, 
 
 
 class CudaArithmetic(TorchFunctionMode):
-    """The model's functions on the meta device as on CUDA under autocast: their precisions, fused attention."""
+    """The model's functions on the meta device as on CUDA under autocast: precisions, fused attention."""
 
     def __init__(self, dtype: torch.dtype) -> None:
         """`dtype`: of products; float32 is no autocast."""
@@ -129,10 +131,11 @@ class CudaArithmetic(TorchFunctionMode):
         """Have the model's blocks compute so wherever they are called: `backward` lays modes aside."""
         for block in model.modules():
             if isinstance(block, ResBlock | Transformer):
-                block.forward = partial(self._within, block.forward)
+                forward = partial(self._within, block.forward)
+                block.forward = forward  # pyright: ignore[reportAttributeAccessIssue]
 
     def drop_copies(self) -> int:
-        """End of the forward pass; the bytes of those copies of weights that the backward pass needs again."""
+        """End of the forward pass; bytes of the copies of weights that the backward pass needs again."""
         held = [weakref.ref(copy.untyped_storage()) for copy in self._copies or []]
         self._copies = None
         return sum(storage.nbytes() for each in held if (storage := each()) is not None)
@@ -150,19 +153,19 @@ class CudaArithmetic(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         if func in IN_HALF:
-            args, kwargs = self._cast(args, self.dtype), self._cast(kwargs, self.dtype)
+            args = self._cast(args, self.dtype)
         elif func in IN_FLOAT:
-            args, kwargs = self._cast(args, torch.float32), self._cast(kwargs, torch.float32)
+            args = self._cast(args, torch.float32)
         elif func in IN_WIDEST:
             args = self._cast(args, widest(args))
         if func is F.scaled_dot_product_attention:
             return fused_attention(*args, **kwargs)
         return func(*args, **kwargs)
 
-    def _cast(self, values: Any, dtype: torch.dtype) -> Any:
-        return tree_map(lambda value: self._one_cast(value, dtype), values)
+    def _cast(self, values: tuple[Any, ...], dtype: torch.dtype) -> tuple[Any, ...]:
+        return tree_map(lambda value: self._cast_one(value, dtype), values)
 
-    def _one_cast(self, value: Any, dtype: torch.dtype) -> Any:
+    def _cast_one(self, value: Any, dtype: torch.dtype) -> Any:
         if not isinstance(value, Tensor) or not value.is_floating_point() or value.dtype == dtype:
             return value
         copy = value.to(dtype)
@@ -183,13 +186,10 @@ def widest(values: Any) -> torch.dtype:
     return torch.float32 if torch.float32 in dtypes else torch.bfloat16
 
 
-def fused_attention(q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor | None) -> Tensor:
-    """Attention [B, H, S, C] by the kernels that CUDA takes: scores are never in memory."""
-    if attn_mask is None and q.dtype == torch.bfloat16:
-        return torch.ops.aten._scaled_dot_product_flash_attention(q, k, v)[0]
-    if attn_mask is not None:
-        attn_mask = attn_mask.to(q.dtype).expand(*q.shape[:-1], k.shape[-2])
-    return torch.ops.aten._scaled_dot_product_efficient_attention(q, k, v, attn_mask, True)[0]
+def fused_attention(q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor) -> Tensor:
+    """Attention [B, H, S, C] by a kernel that CUDA takes for masks: scores are never in memory."""
+    bias = attn_mask.to(q.dtype).expand(*q.shape[:-1], k.shape[-2])
+    return torch.ops.aten._scaled_dot_product_efficient_attention(q, k, v, bias, True)[0]
 
 
 class LiveBytes(TorchDispatchMode):
