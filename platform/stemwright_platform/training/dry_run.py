@@ -82,10 +82,8 @@ def _memory(forecast: TrainingForecast, gpu: Gpu | None) -> str:
         kinds = ", ".join(f"{_words(kind)} {_gb(getattr(held, kind))}" for kind in OF_LENGTH)
         seconds = length / preset.model.frame_rate_hz
         lines.append(f"  with windows of {seconds:.3g} s {kinds}: {_gb(held.total)} GB in all{decides}")
-    needs = [
-        f"{size} GB: {_fits(forecast, size)}"
-        for size in sorted({*SIZES_GB, *([gpu.memory_gb] if gpu else [])})
-    ]
+    sizes = sorted({*SIZES_GB, gpu.memory_gb} if gpu else SIZES_GB)
+    needs = [f"{size} GB: {_fits(forecast, size)}" for size in sizes]
     return "\n".join([*lines, f"on a GPU of {'; '.join(needs)}"])
 
 
