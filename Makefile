@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-teacher bench-schedule bench-autoscaling bench-api bench-cores soak audit bench-alignment bench-studio web web-fresh bench-features bench-scoring bench-coherence serve clean help
+.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-cost bench-teacher bench-schedule bench-autoscaling bench-api bench-cores soak audit bench-alignment bench-studio web web-fresh bench-features bench-scoring bench-coherence serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -71,6 +71,9 @@ bench-options: .venv/.dev  ## bf16, fused AdamW, torch.compile: seconds and memo
 
 bench-gpu: .venv/.dev  ## On a CUDA device: model FLOPs utilisation of presets base and paper, and its profile
 	$(BIN)/python benchmarks/gpu_training.py
+
+bench-cost: .venv/.dev  ## What training will need, from shapes: memory of each preset, time of the paper's run
+	$(BIN)/python benchmarks/training_cost.py
 
 bench-teacher: .venv/.dev  ## Self-bootstrapping: step rate and share served by a pool on a device of its own; cost inline
 	$(BIN)/python benchmarks/teacher_pool.py

@@ -27,11 +27,10 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from stemwright.batch import Batch
+from stemwright.gpus import gpu_of_driver
 from stemwright.learner import Learner
 from stemwright.presets import load_preset
 
-PEAKS = {"H200": 989e12, "H100 80GB HBM3": 989e12, "A100": 312e12}
-"""Dense bf16 operations a second by a part of the device's name; other makes of H100 have lower ones."""
 TARGET = 0.45
 KERNELS = 15
 HEADS = (
@@ -80,10 +79,9 @@ def main() -> None:
 
 def peak_rate(device: str) -> tuple[float, str]:
     """Operations a second in bf16, and where the figure is from."""
-    name = torch.cuda.get_device_name() if device == "cuda" else ""
-    known = next((rate for part, rate in PEAKS.items() if part in name), None)
+    known = gpu_of_driver(torch.cuda.get_device_name()) if device == "cuda" else None
     if known is not None:
-        return known, "as the maker states it"
+        return known.bf16_flops, "as the maker states it"
     return matmul_rate(torch.bfloat16, device), "the rate of one large product here"
 
 

@@ -22,7 +22,8 @@ class LowRankSum(nn.Module):
         rows, columns = weight.shape
         self.a = nn.Parameter(weight.new_empty(rank, columns))
         self.b = nn.Parameter(weight.new_zeros(rows, rank))
-        nn.init.normal_(self.a, std=1 / math.sqrt(columns))
+        if not weight.is_meta:
+            nn.init.normal_(self.a, std=1 / math.sqrt(columns))
 
     def forward(self, weight: Tensor) -> Tensor:
         return weight + self.b @ self.a

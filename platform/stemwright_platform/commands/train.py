@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stemwright.errors import InputError
+from stemwright.gpus import MFU
 
 if TYPE_CHECKING:
     from stemwright.presets import Preset
@@ -97,13 +98,30 @@ def train(
             "by default. They lie in OUT/samples with a page to listen.",
         ),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what it would do, and what memory and work that takes; write nothing."
+        ),
+    ] = False,
+    gpu: Annotated[
+        str | None,
+        typer.Option(
+            help="The make of each worker's GPU, as A100-80GB or H100: a dry run then tells the time."
+        ),
+    ] = None,
+    mfu: Annotated[
+        float, typer.Option(help="Share of the GPU's peak that a dry run takes to be reached: an assumption.")
+    ] = MFU,
 ) -> None:
     """Train a model on latents, and register it.
 
     The best model so far is always in OUT/model. Run again after an interruption, it goes on from the last
     checkpoint. The registry's `champion` is the version of the lowest held-out loss.
     """
+    from stemwright.gpus import gpu_named
     from stemwright.training_run import TrainingPlan
+    from stemwright_platform.training.dry_run import dry_run as told
     from stemwright_platform.training.launch import launch
     from stemwright_platform.training.registry import resolve_model
     from stemwright_platform.training.teacher_crew import TeacherCrew
@@ -123,6 +141,14 @@ def train(
         text_encoder_weights=text_weights,
     )
     crew = TeacherCrew(count=teachers, gpus=teacher_gpus, cpus=teacher_cpus)
+    if dry_run:
+        crew.check(plan)
+        print(told(plan, gpu_named(gpu) if gpu else None, mfu, teachers=teachers))
+        return
+    if gpu is not None:
+        raise InputError(
+            "--gpu tells a dry run the time; training takes the GPUs that Ray has: add --dry-run"
+        )
     outcome = launch(
         plan,
         out,
