@@ -8,7 +8,6 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 from elastic_plan import CHECKPOINT_EVERY, LEAVE, RETURN, elastic_plan
 
@@ -26,28 +25,32 @@ def main(data: str, out: str, store: str) -> None:
     nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
     ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
     launching.RESIZE_S = 1.0
-    weather = threading.Thread(target=change, args=(cluster, nodes[1], Path(out)), daemon=True)
-    weather.start()
+    failures: list[BaseException] = []
+    # nodes can be started in the main thread alone
+    training = threading.Thread(target=train, args=(data, out, store, failures), daemon=True)
+    training.start()
     try:
-        launching.launch(elastic_plan(data), out, tracking_uri=store, listen_every=0)
-        weather.join(timeout=60)
-        print(json.dumps({"joined": not weather.is_alive()}))
+        wait_for_step(out, LEAVE)
+        cluster.remove_node(nodes[1], allow_graceful=False)
+        wait_for_step(out, RETURN)
+        cluster.add_node(num_cpus=1)
+        training.join()
+        print(json.dumps({"failures": [repr(failure) for failure in failures]}))
     finally:
         ray.shutdown()
         cluster.shutdown()
 
 
-def change(cluster: Any, node: Any, out: Path) -> None:
-    """One node dies, later another one comes."""
-    wait_for_step(out, LEAVE)
-    cluster.remove_node(node, allow_graceful=False)
-    wait_for_step(out, RETURN)
-    cluster.add_node(num_cpus=1)
+def train(data: str, out: str, store: str, failures: list[BaseException]) -> None:
+    try:
+        launching.launch(elastic_plan(data), out, tracking_uri=store, listen_every=0)
+    except BaseException as failure:
+        failures.append(failure)
 
 
-def wait_for_step(out: Path, step: int) -> None:
+def wait_for_step(out: str, step: int) -> None:
     pause = threading.Event()
-    while not any(record["step"] >= step for record in read_log(RunFolder(out).metrics)):
+    while not any(record["step"] >= step for record in read_log(RunFolder(Path(out)).metrics)):
         pause.wait(0.1)
 
 
