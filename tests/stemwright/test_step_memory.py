@@ -58,9 +58,13 @@ def kept_bytes(learner: Learner) -> int:
 
 def test_it_keeps_less() -> None:
     weights = sum(value.nbytes for value in toy_learner().model.parameters())
-    whole = kept_bytes(toy_learner()) - weights
-    assert kept_bytes(toy_learner(micro_batch=2)) - weights < 0.3 * whole
-    assert kept_bytes(toy_learner(recompute=True)) < 0.5 * (whole + weights)
+    whole = kept_bytes(toy_learner(batch_size=8)) - weights
+    assert kept_bytes(toy_learner(batch_size=8, micro_batch=2)) - weights < 0.3 * whole
+    assert kept_bytes(toy_learner(batch_size=8, recompute=True)) < 0.5 * (whole + weights)
+
+
+def test_a_worker_that_stands_in_for_others_takes_no_more_at_once() -> None:
+    assert kept_bytes(toy_learner(batch_size=4)) < 0.7 * kept_bytes(toy_learner(batch_size=8))
 
 
 def test_the_averaged_model_is_not_recomputed() -> None:

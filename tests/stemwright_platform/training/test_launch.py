@@ -57,8 +57,9 @@ def test_a_run_that_could_not_be_tracked_is_registered_by_the_next_call(
 
     monkeypatch.setattr("stemwright_platform.training.launch.fit", fit)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setattr("stemwright_platform.training.tracking.CLOSING_S", 1.0)
-    away = launch(plan, tmp_path / "run", tracking_uri="http://127.0.0.1:9", model_name="late")
+    with monkeypatch.context() as patience:
+        patience.setattr("stemwright_platform.training.tracking.CLOSING_S", 1.0)
+        away = launch(plan, tmp_path / "run", tracking_uri="http://127.0.0.1:9", model_name="late")
     assert away.tracking_failure
     assert away.registration is None
     found = launch(plan, tmp_path / "run", tracking_uri=tracking_uri, model_name="late")
