@@ -11,7 +11,6 @@ import { SignInDialog } from "./parts/sign_in_dialog";
 import { StartPage } from "./parts/start_page";
 import { StudioPage } from "./parts/studio_page";
 import { TopBar } from "./parts/top_bar";
-import { followUnended, forgetAll } from "./state/generations";
 import { openParts } from "./state/making";
 import { signInWanted } from "./state/notices";
 import { leave, open, piece } from "./state/piece";
@@ -44,15 +43,12 @@ function Studio() {
 
 async function arrive(id: string | null): Promise<void> {
   if (!id) {
-    forgetAll();
     await leave();
     return;
   }
-  if (piece.value?.id !== id) forgetAll();
   openView(id);
   openParts(id);
   await open(id);
-  await followUnended();
 }
 
 dress();

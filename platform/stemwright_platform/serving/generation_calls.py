@@ -1,31 +1,26 @@
 """Calls on generations: ask for takes, follow them, cancel them."""
 
-import asyncio
 import hashlib
 import json
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
 from stemwright.tasks import Task
 from stemwright.tracks import Tracks
 from stemwright_platform.serving.access import ServicesOfCall
 from stemwright_platform.serving.compositions import check_slots
+from stemwright_platform.serving.event_stream import News, event_stream
 from stemwright_platform.serving.failures import Refusal
 from stemwright_platform.serving.schema import Brief, GenerationView, ModelFacts, NewGeneration, Region
 from stemwright_platform.serving.services import Services
 from stemwright_platform.serving.tables import ENDED, Composition
 from stemwright_platform.serving.views import generation_view
 
-POLL_S = 0.25
-HEARTBEAT_S = 10.0
-STREAM_S = 60.0
-RETRY_MS = 500
-"""After which a browser follows again."""
+IDLE_S = 1.0
+"""Between looks at a composition of which nothing is in the making."""
 MAX_CANDIDATES = 8
 
 router = APIRouter(tags=["generations"])
@@ -74,50 +69,42 @@ def follow_generation(
 ) -> StreamingResponse:
     """Server-sent events: `progress` at each change, `end` with the last state; comments keep it open.
 
-    A stream ends after a minute, so that a server that is replaced can let go of it: follow again, with the
-    last event's id in `Last-Event-ID` (browsers do both by themselves), and hear what came since.
+    A stream ends after a minute: follow again, with the last event's id in `Last-Event-ID` (browsers do both
+    by themselves), and hear what came since.
     """
     services.queue.get(generation_id)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    events = _events(services, generation_id, last_event_id)
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+    return event_stream(lambda: _progress(services, generation_id), last_event_id)
 
 
-async def _events(services: Services, generation_id: str, told: str | None) -> AsyncIterator[str]:
-    """`told`: id of the news that the caller has heard already."""
-    began = told_at = time.monotonic()
-    yield f"retry: {RETRY_MS}\n\n"
-    while time.monotonic() - began < STREAM_S:
-        try:
-            state, news = await run_in_threadpool(_news, services, generation_id)
-        except Refusal as gone:  # the composition was deleted meanwhile
-            yield _event("end", gone.failure.model_dump_json())
-            return
-        if state in ENDED:
-            yield _event("end", news)
-            return
-        if (identity := _identity(news)) != told:
-            yield _event("progress", news)
-            told, told_at = identity, time.monotonic()
-        elif time.monotonic() - told_at > HEARTBEAT_S:
-            yield ": still here\n\n"
-            told_at = time.monotonic()
-        await asyncio.sleep(POLL_S)
+@router.get("/compositions/{composition_id}/events", response_class=StreamingResponse)
+def follow_composition(
+    composition_id: str,
+    services: ServicesOfCall,
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+) -> StreamingResponse:
+    """Server-sent events: `generations` at each change, with how many were asked for and those not yet ended.
+
+    One stream for a page, whatever is in the making there; it ends and is followed again as that of a
+    generation, and with `end` where the composition is deleted.
+    """
+    services.compositions.get(composition_id)
+    return event_stream(lambda: _in_the_making(services, composition_id), last_event_id)
 
 
-def _news(services: Services, generation_id: str) -> tuple[str, str]:
+def _progress(services: Services, generation_id: str) -> News:
     row = services.queue.get(generation_id)
-    news = {name: getattr(row, name) for name in ("id", "state", "stage", "progress", "error")}
-    return row.state, json.dumps({**news, "place": services.queue.place(row)})
+    facts = {name: getattr(row, name) for name in ("id", "state", "stage", "progress", "error")}
+    data = json.dumps({**facts, "place": services.queue.place(row)})
+    return News("end", data, is_last=True) if row.state in ENDED else News("progress", data)
 
 
-def _event(name: str, data: str) -> str:
-    return f"id: {_identity(data)}\nevent: {name}\ndata: {data}\n\n"
-
-
-def _identity(news: str) -> str:
-    """The same from every replica."""
-    return hashlib.sha256(news.encode()).hexdigest()[:16]
+def _in_the_making(services: Services, composition_id: str) -> News:
+    services.compositions.get(composition_id)
+    rows = services.queue.unended(composition_id)
+    views = [generation_view(services, row).model_dump(mode="json") for row in rows]
+    asked = services.queue.count(composition_id)  # so that one that came and ended between two looks is news
+    data = json.dumps({"asked": asked, "unended": views})
+    return News("generations", data, pause_s=None if rows else IDLE_S)
 
 
 def _brief(services: Services, composition: Composition, model: ModelFacts, asked: NewGeneration) -> Brief:

@@ -132,6 +132,13 @@ class GenerationQueue:
             query = select(Take).where(Take.generation_id == generation_id)
             return session.scalars(query.order_by(Take.name, Take.track)).all()
 
+    def unended(self, composition_id: str) -> Sequence[Generation]:
+        """What is waited for in a composition, in order of arrival."""
+        with self._database.read() as session:
+            theirs = Generation.composition_id == composition_id
+            is_open = Generation.state.in_((QUEUED, RUNNING))
+            return session.scalars(select(Generation).where(theirs, is_open).order_by(Generation.number)).all()
+
     def count(self, composition_id: str) -> int:
         """Generations that a composition has had."""
         with self._database.read() as session:

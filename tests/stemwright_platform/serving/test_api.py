@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from fastapi.testclient import TestClient
 
-from stemwright_platform.serving import generation_calls
+from stemwright_platform.serving import event_stream
 from stemwright_platform.serving.api import create_api
 
 TRACKS = ["bass", "drums", "instrument", "melody"]
@@ -318,8 +318,8 @@ def test_events_tell_each_change_and_end(client, services, composition):
 
 
 def test_a_stream_ends_in_time_and_the_next_one_tells_what_is_new(client, services, composition, monkeypatch):
-    monkeypatch.setattr(generation_calls, "STREAM_S", 0.3)
-    monkeypatch.setattr(generation_calls, "POLL_S", 0.05)
+    monkeypatch.setattr(event_stream, "STREAM_S", 0.3)
+    monkeypatch.setattr(event_stream, "POLL_S", 0.05)
     url = f"/v1/compositions/{composition}/generations"
     generation = client.post(url, json={"targets": ["bass"]}).json()["id"]
     first = client.get(f"/v1/generations/{generation}/events").text
@@ -338,6 +338,52 @@ def test_events_end_when_the_composition_is_deleted(client, composition):
     with client.stream("GET", f"/v1/generations/{generation}/events") as answer:
         lines = answer.iter_lines()
         assert "event: progress" in lines  # reads on until it comes
+        client.delete(f"/v1/compositions/{composition}")
+        assert "event: end" in list(lines)
+
+
+def events_of(text: str) -> list[tuple[str, dict]]:
+    events = [dict(line.split(": ", 1) for line in each.splitlines()) for each in text.split("\n\n")]
+    return [(each["event"], json.loads(each["data"])) for each in events if "event" in each]
+
+
+def test_a_composition_tells_what_is_in_the_making(client, services, composition, monkeypatch):
+    monkeypatch.setattr(event_stream, "STREAM_S", 0.3)
+    monkeypatch.setattr(event_stream, "POLL_S", 0.05)
+    url = f"/v1/compositions/{composition}"
+    assert events_of(client.get(f"{url}/events").text) == [("generations", {"asked": 0, "unended": []})]
+    for track in ("bass", "drums"):
+        client.post(f"{url}/generations", json={"targets": [track]}).raise_for_status()
+    claim = services.queue.claim()
+    services.queue.renew(claim, progress=0.5, stage="denoising")
+    ((_, told),) = events_of(client.get(f"{url}/events").text)
+    assert told["asked"] == 2
+    listed = told["unended"]
+    assert [(each["request"]["targets"], each["progress"]) for each in listed] == [
+        (["bass"], 0.5),
+        (["drums"], 0),
+    ]
+    assert listed[0] == client.get(f"/v1/generations/{listed[0]['id']}").json()
+    services.queue.finish(claim, [])
+    ((_, left),) = events_of(client.get(f"{url}/events").text)
+    assert [each["id"] for each in left["unended"]] == [listed[1]["id"]]
+    refused(client.get("/v1/compositions/none/events"), 404, "no_such_composition")
+
+
+def test_what_came_and_ended_between_two_looks_is_told(client, composition, monkeypatch):
+    monkeypatch.setattr(event_stream, "STREAM_S", 0.3)
+    url = f"/v1/compositions/{composition}"
+    heard = client.get(f"{url}/events").text.split("id: ")[1].splitlines()[0]
+    asked = client.post(f"{url}/generations", json={"targets": ["bass"]}).json()["id"]
+    client.delete(f"/v1/generations/{asked}")
+    again = client.get(f"{url}/events", headers={"Last-Event-ID": heard}).text
+    assert events_of(again) == [("generations", {"asked": 1, "unended": []})]
+
+
+def test_a_composition_tells_that_it_was_deleted(client, composition):
+    with client.stream("GET", f"/v1/compositions/{composition}/events") as answer:
+        lines = answer.iter_lines()
+        assert "event: generations" in lines  # reads on until it comes
         client.delete(f"/v1/compositions/{composition}")
         assert "event: end" in list(lines)
 

@@ -44,6 +44,8 @@ CAUSED = (
     "status of 404",
     "status of 422",
     "status of 401",
+    "status of 500",
+    "status of 503",
 )
 """Errors in the console that a test brings about; the browser itself writes them."""
 
@@ -246,6 +248,44 @@ def test_a_reload_in_the_middle_of_a_generation_loses_nothing(visit, api, piece)
     kept(api, piece, lambda choice: choice["drums"] != before["drums"])
 
 
+def test_takes_are_chosen_where_the_server_stumbles_at_their_end(visit, api, piece):
+    page = visit(f"/?piece={piece}")
+    before = chosen(api, piece)
+    quick(page, 200)
+    failures = iter([500, 503])
+
+    def stumble(route):
+        if (status := next(failures, None)) is None:
+            route.continue_()
+        else:
+            fault = {"code": "fault", "message": "the server made a mistake", "remedy": "try again"}
+            route.fulfill(status=status, json=fault)
+
+    page.route("**/v1/generations/*", stumble)
+    page.evaluate("setInterval(() => window.dispatchEvent(new Event('focus')), 1000)")  # who comes and goes
+    lane(page, "drums").get_by_role("button", name="Remake: drums").click()
+    until(page, "document.querySelectorAll('[data-track=drums] [role=radio]')[1]?.ariaChecked === 'true'")
+    kept(api, piece, lambda choice: choice["drums"] != before["drums"])
+    assert next(failures, None) is None
+
+
+def test_more_is_asked_for_than_a_browser_has_connections(visit, api, piece):
+    page = visit(f"/?piece={piece}")
+    quick(page, 50)
+    lane(page, "drums").get_by_role("button", name="Remake: drums").click()
+    page.get_by_role("progressbar").wait_for()
+    for track in ("bass", "instrument", "melody") * 3:
+        asked = {"targets": [track], "steps": 50}
+        api.post(f"/compositions/{piece}/generations", json=asked).raise_for_status()
+    page.get_by_label("Gain of bass").fill("-6")
+    lane(page, "melody").get_by_role("progressbar").wait_for()
+    wait_until(
+        lambda: api.get(f"/compositions/{piece}").json()["slots"]["bass"]["lane"]["gain_db"] == -6,
+        "the gain on the server",
+    )
+    until(page, "document.querySelectorAll('[data-track=melody] [role=radio]').length === 4")
+
+
 def test_a_generation_is_cancelled(visit, api, piece):
     page = visit(f"/?piece={piece}")
     quick(page, 1000)
@@ -287,6 +327,10 @@ def test_two_tabs_show_the_same(visit, piece):
         "document.querySelector('[data-track=bass] [role=radio]').ariaChecked === 'true'"
         " && document.querySelector('[data-track=bass] [aria-label=\"Mute bass\"]').ariaPressed === 'true'",
     )
+    quick(page, 200)
+    lane(page, "drums").get_by_role("button", name="Remake: drums").click()
+    lane(other, "drums").get_by_role("progressbar").wait_for()
+    until(other, "document.querySelectorAll('[data-track=drums] [role=radio]')[1]?.ariaChecked === 'true'")
 
 
 def test_the_choice_of_takes_is_undone_and_done_again(visit, api, piece):
@@ -478,6 +522,7 @@ def test_a_link_to_a_piece_that_is_gone_says_so(visit):
     page.get_by_role("heading", name="There is no such piece").wait_for()
 
 
+@pytest.mark.chaos
 @pytest.mark.chaos
 def test_a_server_that_is_killed_and_comes_back_loses_nothing(chromium, checkpoint, tmp_path, free_port):
     server = ServeCommand(checkpoint, tmp_path / "state", free_port())

@@ -113,6 +113,6 @@ export const api = {
   },
 };
 
-export const eventsOf = (generationId: string) => `/v1/generations/${generationId}/events`;
+export const eventsOf = (id: string) => `/v1/compositions/${id}/events`;
 export const mixOf = (id: string, format: string) => `/v1/compositions/${id}/mix?format=${format}`;
 export const exportOf = (id: string, kind: "zip" | "dawproject") => `/v1/compositions/${id}/export?as=${kind}`;

@@ -3,7 +3,6 @@
 import { useSignal } from "@preact/signals";
 import { api } from "../api/client";
 import { noticeLoss } from "../state/connection";
-import { forgetAll } from "../state/generations";
 import { clock } from "../state/grid";
 import { tellFault } from "../state/notices";
 import { grid, leave, open, piece, titleOf } from "../state/piece";
@@ -27,7 +26,6 @@ export function LongerDialog({ onClose }: { onClose: () => void }) {
     try {
       const copy = await api.duplicate(old.id, { name: `${titleOf(old)}, longer`.slice(0, 200), duration_s: newS });
       await leave();
-      forgetAll();
       openView(copy.id);
       await open(copy.id);
       setSpan({ startS: durationS, endS: newS });

@@ -1,11 +1,11 @@
 /** Generations that are waited for, followed by the server's events. */
 
-import { computed, signal } from "@preact/signals";
-import { api, eventsOf, type Generation, type NewGeneration } from "../api/client";
+import { computed, effect, signal, untracked } from "@preact/signals";
+import { api, eventsOf, type Generation, type NewGeneration, type Take } from "../api/client";
 import { isLost, lost, noticeLoss, onReturn } from "./connection";
 import { read, write } from "./kept";
 import { tell, tellFault } from "./notices";
-import { choose, chosen, piece, refresh, tellOthers } from "./piece";
+import { choose, chosen, piece, refresh } from "./piece";
 
 export interface Following {
   id: string;
@@ -28,18 +28,18 @@ interface Start {
 }
 
 const ENDED = ["done", "failed", "cancelled"];
-const SHOWN_AT_ONCE = 8;
 const PATIENCE_MS = 1000;
 
+/** What is in the making in the open piece, whoever asked for it. */
 export const following = signal<ReadonlyMap<string, Following>>(new Map());
 export const isBusy = computed(() => following.value.size > 0);
 export const ofTrack = (track: string): Following | undefined =>
   [...following.value.values()].find((each) => each.targets.includes(track));
 
-const streams = new Map<string, EventSource>();
 const starts = new Map<string, Start>();
-/** Of which this page chooses the first takes when they are there, also after a reload. */
-const mine = new Set<string>(read<string[]>("asked", []));
+/** Asked for in this page, also before a reload: their ends are told, and their first takes chosen. */
+const mine = signal<ReadonlySet<string>>(new Set(read<string[]>("asked", [])));
+effect(() => write("asked", [...mine.value].slice(-50)));
 
 /** Ask for takes. A repeated call with the same key, after a loss, asks only once. */
 export async function generate(
@@ -50,9 +50,8 @@ export async function generate(
   if (!id) return;
   try {
     const generation = await api.generate(id, asked, key);
-    remember(generation.id);
-    if (id === piece.value?.id) follow(generation);
-    tellOthers();
+    mine.value = new Set(mine.value).add(generation.id);
+    if (id === piece.value?.id) following.value = new Map(following.value).set(generation.id, followingOf(generation));
   } catch (fault) {
     if (noticeLoss(fault)) {
       tell({ kind: "problem", text: "The server is away: what you asked for is sent when it is back." });
@@ -72,139 +71,108 @@ export async function cancel(id: string): Promise<void> {
   }
 }
 
-/** Find those of the open piece that have not ended: after a reload, or asked for in another page. */
-export async function followUnended(): Promise<void> {
-  const ids = [...(piece.value?.generations ?? [])].reverse();
-  for (let first = 0; first < ids.length; first += SHOWN_AT_ONCE) {
-    const part = ids.slice(first, first + SHOWN_AT_ONCE).filter((id) => !known.has(id));
-    if (part.length === 0) return;
-    let found: Generation[];
-    try {
-      found = await Promise.all(part.map(api.generation));
-    } catch (fault) {
-      noticeLoss(fault);
-      return;
-    }
-    for (const each of found) {
-      known.add(each.id);
-      if (!ENDED.includes(each.state)) follow(each);
-      else if (each.state === "done") settle(each);
-    }
-  }
-}
+const openId = computed(() => piece.value?.id);
+const isShown = signal(document.visibilityState === "visible");
+document.addEventListener("visibilitychange", () => (isShown.value = document.visibilityState === "visible"));
+/** A browser keeps few connections to a server: a hidden page that waits for nothing leaves its own. */
+const isListening = computed(() => isShown.value || isBusy.value);
 
-/** Those whose end needs no look any more. */
-const known = new Set<string>();
+effect(() => {
+  const id = openId.value;
+  return id && isListening.value ? listen(id) : undefined;
+});
+effect(() => {
+  if (!openId.value) following.value = new Map();
+});
 
-export function forgetAll(): void {
-  for (const stream of streams.values()) stream.close();
-  streams.clear();
-  starts.clear();
-  known.clear();
-  following.value = new Map();
-}
-
-function follow(generation: Generation): void {
-  known.add(generation.id);
-  const { request, id, state, stage, progress, place } = generation;
-  put({ id, targets: request.targets, region: request.region_s ?? null, state, stage, progress, place, leftS: null });
-  listen(id);
-}
-
-function listen(id: string): void {
-  streams.get(id)?.close();
+/** Hear the piece's events; gives what ends it. */
+function listen(id: string): () => void {
   const stream = new EventSource(eventsOf(id));
-  streams.set(id, stream);
-  stream.addEventListener("progress", (event) => heard(id, JSON.parse(event.data)));
-  stream.addEventListener("end", (event) => {
-    stream.close();
-    void ended(id, JSON.parse(event.data));
-  });
+  let again = 0;
+  let end = () => stream.close();
+  stream.addEventListener("generations", (event) => heard(JSON.parse(event.data).unended));
+  stream.addEventListener("end", end);
   stream.onerror = () => {
     // the browser comes back by itself, except to a server that answers with something else
-    if (stream.readyState === EventSource.CLOSED) {
-      setTimeout(() => streams.get(id) === stream && listen(id), PATIENCE_MS);
-      lost();
-    }
+    if (stream.readyState !== EventSource.CLOSED) return;
+    again = setTimeout(() => (end = listen(id)), PATIENCE_MS);
+    lost();
+  };
+  return () => {
+    clearTimeout(again);
+    end();
   };
 }
 
-function heard(id: string, news: { state: string; stage: string; progress: number; place: number | null }): void {
-  const old = following.value.get(id);
-  if (!old) return;
-  put({ ...old, ...news, leftS: left(id, news) });
+function heard(generations: readonly Generation[]): void {
+  const before = following.value;
+  following.value = new Map(generations.map((each) => [each.id, followingOf(each)]));
+  for (const id of before.keys()) {
+    if (following.value.has(id)) continue;
+    starts.delete(id);
+    void (mine.value.has(id) ? look(id) : refresh());
+  }
+}
+
+function followingOf(generation: Generation): Following {
+  const { request, id, state, stage, progress, place } = generation;
+  const region = request.region_s ?? null;
+  return { id, targets: request.targets, region, state, stage, progress, place, leftS: left(generation) };
 }
 
 /** By the pace since it began. */
-function left(id: string, news: { state: string; progress: number }): number | null {
-  if (news.state !== "running") return null;
+function left({ id, state, progress }: Generation): number | null {
+  if (state !== "running") return null;
   const start = starts.get(id);
-  if (!start || news.progress < start.progress) {
-    starts.set(id, { atMs: performance.now(), progress: news.progress });
+  if (!start || progress < start.progress) {
+    starts.set(id, { atMs: performance.now(), progress });
     return null;
   }
-  const made = news.progress - start.progress;
+  const made = progress - start.progress;
   const spentS = (performance.now() - start.atMs) / 1000;
-  return made > 0.02 ? (spentS / made) * (1 - news.progress) : null;
+  return made > 0.02 ? (spentS / made) * (1 - progress) : null;
 }
 
-async function ended(id: string, news: { state?: string; error?: string | null }): Promise<void> {
-  const { targets = [] } = following.value.get(id) ?? {};
-  drop(id);
-  if (news.state === "failed") {
-    const text = `${targets.join(", ")} could not be made: ${news.error ?? "no reason was given"}.`;
-    tell({ kind: "problem", text: text[0]!.toUpperCase() + text.slice(1), remedy: "Ask for it again." });
-  }
-  if (news.state !== "done") return void refresh();
+const looking = new Set<string>();
+
+/** Looks at those of this page's that the piece names and that are not in the making any more. */
+effect(() => {
+  const ids = piece.value?.generations ?? [];
+  if (isLost.value) return;
+  for (const id of ids) if (mine.value.has(id) && !following.value.has(id)) void untracked(() => look(id));
+});
+
+async function look(id: string): Promise<void> {
+  if (looking.has(id)) return;
+  looking.add(id);
   try {
     const generation = await api.generation(id);
-    await refresh();
-    settle(generation);
-    tellOthers();
+    if (!ENDED.includes(generation.state)) return;
+    if (generation.state === "done") await settle(generation);
+    if (generation.state === "failed") tellFailure(generation);
+    mine.value = new Set([...mine.value].filter((each) => each !== id));
   } catch (fault) {
-    noticeLoss(fault);
-    known.delete(id); // looked at again when the server is back
+    noticeLoss(fault); // it is looked at again when the piece is read again
+  } finally {
+    looking.delete(id);
   }
 }
 
-/** The first new takes are chosen where this browser asked for them. */
-function settle(generation: Generation): void {
-  if (generation.composition_id !== piece.value?.id) return;
-  const isMine = mine.has(generation.id);
-  const choice: Record<string, string> = {};
-  for (const target of generation.request.targets) {
-    const first = generation.takes.find((take) => take.track === target);
-    if (first && isMine && chosen.value[target] !== first.id) choice[target] = first.id;
-  }
-  forget(generation.id);
-  if (Object.keys(choice).length > 0) choose(choice);
+/** Choose the first new takes. */
+async function settle({ composition_id, request, takes }: Generation): Promise<void> {
+  await refresh();
+  if (composition_id !== piece.value?.id) return;
+  const firsts = request.targets.map((target) => takes.find((take) => take.track === target));
+  const isNew = (take: Take | undefined) => take !== undefined && chosen.value[take.track] !== take.id;
+  const choice = firsts.filter(isNew).map((take) => [take!.track, take!.id]);
+  if (choice.length > 0) choose(Object.fromEntries(choice));
 }
 
-function remember(id: string): void {
-  mine.add(id);
-  write("asked", [...mine].slice(-50));
-}
-
-function forget(id: string): void {
-  mine.delete(id);
-  write("asked", [...mine]);
-}
-
-function put(each: Following): void {
-  following.value = new Map(following.value).set(each.id, each);
-}
-
-function drop(id: string): void {
-  streams.get(id)?.close();
-  streams.delete(id);
-  starts.delete(id);
-  const rest = new Map(following.value);
-  rest.delete(id);
-  following.value = rest;
+function tellFailure({ request, error }: Generation): void {
+  const text = `${request.targets.join(", ")} could not be made: ${error ?? "no reason was given"}.`;
+  tell({ kind: "problem", text: text[0]!.toUpperCase() + text.slice(1), remedy: "Ask for it again." });
 }
 
 onReturn(() => {
   for (const call of waiting.splice(0)) call();
-  for (const id of following.value.keys()) if (streams.get(id)?.readyState === EventSource.CLOSED) listen(id);
-  if (!isLost.value) void followUnended();
 });

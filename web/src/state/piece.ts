@@ -37,6 +37,7 @@ let sentChoice: Choice = {};
 let sentFacts: PieceChange = {};
 /** Of pieces that were left while the server was away. */
 const late = new Map<string, [PieceChange, Choice]>();
+let answers = 0;
 let timer = 0;
 
 export function chosenOf(from: Piece | null): Chosen {
@@ -66,9 +67,11 @@ export async function leave(): Promise<void> {
 
 export async function refresh(id = piece.value?.id): Promise<void> {
   if (!id) return;
+  const before = answers;
   try {
     const [found, served] = await Promise.all([api.piece(id), models.value.length ? models.value : api.models()]);
     models.value = served;
+    if (before !== answers) return void (await refresh(id)); // an edit arrived meanwhile: this is older, or may be
     show(found);
   } catch (fault) {
     if (fault instanceof Refused && fault.status === 404) isMissing.value = true;
@@ -150,6 +153,7 @@ async function sendNow(): Promise<void> {
   [sentFacts, sentChoice] = [facts, choice];
   try {
     const found = await keep(id, facts, choice);
+    answers += 1;
     [sentFacts, sentChoice] = [{}, {}];
     if (found && piece.value?.id === id) show(found);
     others.postMessage(id);
