@@ -32,7 +32,7 @@ class News:
 
 
 def event_stream(look: Callable[[], News], told: str | None) -> StreamingResponse:
-    """An answer that tells each change of what `look` gives; `told`: id of what the caller has heard already."""
+    """An answer that tells each change of what `look` gives; `told`: id of what was heard already."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_events(look, told), media_type="text/event-stream", headers=headers)
 

@@ -135,9 +135,9 @@ class GenerationQueue:
     def unended(self, composition_id: str) -> Sequence[Generation]:
         """What is waited for in a composition, in order of arrival."""
         with self._database.read() as session:
-            theirs = Generation.composition_id == composition_id
-            is_open = Generation.state.in_((QUEUED, RUNNING))
-            return session.scalars(select(Generation).where(theirs, is_open).order_by(Generation.number)).all()
+            query = select(Generation).where(Generation.composition_id == composition_id)
+            query = query.where(Generation.state.in_((QUEUED, RUNNING))).order_by(Generation.number)
+            return session.scalars(query).all()
 
     def count(self, composition_id: str) -> int:
         """Generations that a composition has had."""
