@@ -49,7 +49,7 @@ def main() -> None:
         memory(presets),
     ]
     if any(preset.name == "paper" for preset in presets):
-        parts.append(paper_runs(fitted("paper")))
+        parts += [sharded(fitted("paper")), paper_runs(fitted("paper"))]
     text = "\n\n".join(parts)
     print(text)
     (RESULTS / "training_cost.md").write_text(text)
@@ -75,7 +75,7 @@ def memory(presets: list[Preset]) -> str:
     rows = [row for preset in presets for length in lengths(preset) for row in memory_rows(preset, length)]
     return (
         "## Memory of one worker of two\n\nFixed: weights, gradients, AdamW's moments, averaged weights, "
-        "buckets of gradients on their way, text encoder. Windows: the batch, weights in bf16, activations, "
+        "text encoder. Windows: the batch, weights in bf16, activations, "
         "and the most that passes beside them.\n\n" + table(heads, rows)
     )
 
@@ -89,14 +89,28 @@ def memory_rows(preset: Preset, length: int) -> Iterator[list[object]]:
             yield memory_row(replace(preset, training=training), length)
 
 
-def memory_row(preset: Preset, length: int) -> list[object]:
-    held = training_memory(preset, length, workers=2)
+def memory_row(preset: Preset, length: int, workers: int = 2) -> list[object]:
+    held = training_memory(preset, length, workers=workers)
     of_windows = held.batch + held.weight_copies + held.activations + held.passing
     room = ["yes" if held.total <= usable_bytes(size) else "no" for size in SIZES_GB]
     seconds = f"{length / preset.model.frame_rate_hz:.3g}"
     figures = [f"{part / 1e9:.1f}" for part in (held.total - of_windows, of_windows, held.total)]
     recompute = "yes" if preset.training.recompute else "no"
     return [preset.name, seconds, preset.training.micro_batch, recompute, *figures, *room]
+
+
+def sharded(preset: Preset) -> str:
+    """The longest windows' memory with the model whole on each of several workers, and in shards."""
+    length = max(lengths(preset))
+    heads = ("workers", "parallel", *MEMORY_HEADS, *(f"{size} GB" for size in SIZES_GB))
+    rows = []
+    for workers, parallel in ((2, "ddp"), (2, "fsdp"), (8, "fsdp"), (64, "fsdp")):
+        for micro_batch in (preset.training.batch_size, preset.training.batch_size // 4):
+            training = replace(preset.training, parallel=parallel, micro_batch=micro_batch)
+            row = memory_row(replace(preset, training=training), length, workers)
+            rows.append([workers, parallel, *row])
+    told = "Fixed: as above, and the blocks that are gathered."
+    return f"## Preset {preset.name}, sharded\n\n{told}\n\n" + table(heads, rows)
 
 
 def paper_runs(preset: Preset) -> str:

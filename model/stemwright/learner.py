@@ -3,13 +3,14 @@
 Axes: B batch, K track, D latent channel, S latent frame.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
 from stemwright.batch import Batch
@@ -24,6 +25,7 @@ from stemwright.loss_table import LossTable, Prediction
 from stemwright.low_rank import add_low_rank, merged_state
 from stemwright.presets import Preset
 from stemwright.recomputation import recompute_activations
+from stemwright.sharding import full_state, gathered, shard_weights, sharded_like
 from stemwright.step_guard import EXPLODED, SkippedStep, StepGuard
 from stemwright.tasks import frame_timesteps, prefix, task_prompt, timestep_vector
 from stemwright.teacher import InlineTeacher, Teacher
@@ -51,7 +53,8 @@ class Learner:
     """Model, EMA, optimiser, curriculum and teacher of one run; `step` by `step`.
 
     Data-parallel by itself where torch.distributed is initialised: every sample draws from its own
-    generator and the loss is normalised over the global batch, so n workers of b equal one of n·b.
+    generator and the loss is normalised over the global batch, so n workers of b equal one of n·b. Each
+    worker has all of the model, or a shard of it: `training.parallel`.
     """
 
     def __init__(
@@ -85,6 +88,9 @@ class Learner:
             assert isinstance(self.model, StemUNet)
             add_low_rank(self.model, self.config.lora_rank, seed)
         self.ema = Ema(self.model, self.config.ema_decay)
+        if self.config.recompute:
+            recompute_activations(self.model)
+        self._parallel = self._shared_out()
         self.teacher: Teacher | None = None
         if self.config.p2 > 0:
             self.teacher = InlineTeacher(self.denoise_averaged, preset, text_encoder, seed)
@@ -99,11 +105,19 @@ class Learner:
         self.skipped: SkippedStep | None = None
         """The latest step, where it was skipped."""
         self._guard = StepGuard()
-        if self.config.recompute:
-            recompute_activations(self.model)
-        self._parallel: nn.Module = (
-            DistributedDataParallel(self.model) if dist.is_initialized() else self.model
-        )
+        self._full_state: dict[str, Tensor] | None = None
+        """What `gathered` has gathered."""
+
+    def _shared_out(self) -> nn.Module:
+        """What the forward pass of training calls."""
+        if not dist.is_initialized():
+            return self.model
+        if self.config.parallel == "ddp":
+            # gradients lie in the buckets that travel, rather than beside them
+            return DistributedDataParallel(self.model, gradient_as_bucket_view=True)
+        for model in (self.model, self.ema.module):
+            shard_weights(model)
+        return self.model
 
     @property
     def total_steps(self) -> int:
@@ -150,9 +164,10 @@ class Learner:
         batch = batch.to(self.device)
         drawn, noise = self.draws.draw(batch, self.step_count), self.draws.noise(batch)
         z0, of_teacher = self._heard(batch, drawn)
-        self.optimizer.zero_grad(set_to_none=True)
+        # DDP's gradients are views of its buckets, and stay: new ones would take memory beside them
+        self.optimizer.zero_grad(set_to_none=not isinstance(self._parallel, DistributedDataParallel))
         loss, made = self._gradient(batch, z0, drawn, noise)
-        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip))
+        norm = self._clipped_norm()
         figures = {"learning_rate": self.learning_rate, **of_teacher}
         mean = float(self._summed(loss.double()))
         reason = self._guard.fault(mean, norm)
@@ -164,6 +179,11 @@ class Learner:
             self._skip(reason, batch, made)
         self.step_count += 1
         return figures
+
+    def _clipped_norm(self) -> float:
+        """The norm of the whole gradient, which is clipped where it is too long."""
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        return float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
 
     def _update(self, loss: float) -> None:
         self._guard.accept(loss)
@@ -200,15 +220,32 @@ class Learner:
             return self.ema.module(z, t, text, frame_mask).to(z.dtype)
 
     def averaged_weights(self) -> dict[str, Tensor]:
-        """The averaged model's state, as a `StemUNet` of the preset takes it."""
-        return merged_state(self.ema.module)
+        """The averaged model's state, as a `StemUNet` of the preset takes it; see `gathered`."""
+        if self._full_state is None:
+            return merged_state(self.ema.module)
+        return {name: self._full_state[f"ema.{name}"] for name, _ in self.ema.module.named_parameters()}
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Within it any worker may evaluate, and the first read states. All workers enter it together.
+
+        It is needed where weights are sharded; else it does nothing.
+        """
+        if dist.is_initialized() and self.config.parallel == "fsdp":
+            self._full_state = full_state(self._own_state())
+        try:
+            with gathered(self.ema.module):
+                yield
+        finally:
+            self._full_state = None
 
     def _heard(self, batch: Batch, drawn: TrainingDraw) -> tuple[Tensor, dict[str, float]]:
         """Normalised latents [B, K, D, S], some given tracks the teacher's, and what a log says of that."""
         z0 = self.stats.normalise(batch.latents.to(self.dtype))
         if self.teacher is None:
             return z0, {}
-        made = self.teacher.substitutes(self.step_count, batch, z0, drawn)
+        with gathered(self.ema.module) if self.draws.p2(self.step_count) else nullcontext():
+            made = self.teacher.substitutes(self.step_count, batch, z0, drawn)
         wanted = drawn.substituted
         served = (made.made & wanted).any(1)
         counts = self._summed(
@@ -320,7 +357,11 @@ class Learner:
         return torch.cat(parts)
 
     def state(self) -> dict[str, Tensor]:
-        """Everything that resuming needs, as flat tensors (nothing is pickled)."""
+        """Everything that resuming needs, as flat tensors (nothing is pickled); see `gathered`."""
+        return self._own_state() if self._full_state is None else self._full_state
+
+    def _own_state(self) -> dict[str, Tensor]:
+        """What this worker has of the state."""
         state = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         state |= {f"ema.{name}": value for name, value in self.ema.state().items()}
         state |= optimizer_state(self.optimizer, "optimizer.")
@@ -329,12 +370,22 @@ class Learner:
         return state
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Continue from `state()` of a learner with the same preset."""
+        """Continue from `state()` of a learner with the same preset, with any number of workers."""
+        state = sharded_like(state, self._owners(state))
         self.model.load_state_dict(below(state, "model."))
         self.ema.load_state(below(state, "ema."))
         load_optimizer_state(self.optimizer, state, "optimizer.")
         self._guard.load_state(below(state, "guard."))
         self.step_count = int(state["step_count"])
+
+    def _owners(self, state: Iterable[str]) -> dict[str, Tensor]:
+        """The parameter that each tensor of a state is of."""
+        trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        moments = [name for name in state if name.startswith("optimizer.")]
+        owners: dict[str, Tensor] = {name: trained[int(name.split(".")[1])] for name in moments}
+        of_model = {f"model.{name}": parameter for name, parameter in self.model.named_parameters()}
+        of_average = {f"ema.{name}": parameter for name, parameter in self.ema.module.named_parameters()}
+        return owners | of_model | of_average
 
     def description(self) -> dict[str, object]:
         """The training configuration, for logs and model cards."""

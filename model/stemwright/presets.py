@@ -1,10 +1,12 @@
 """Named configurations, read from YAML once and trusted from there on."""
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -16,6 +18,9 @@ from stemwright.tracks import TRACKS, Tracks
 from stemwright.unet import UNetConfig
 
 T = TypeVar("T")
+SECTIONS = ("model", "schedule", "training", "sampling")
+"""What a preset's fields stand in, beside the tracks and the names of codec and text encoder."""
+NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +50,9 @@ class TrainingConfig:
     recompute: bool = False
     """Whether the backward pass computes the blocks' activations anew rather than keep them: about a third
     more work for a fraction of the memory."""
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """What each of several workers holds: the whole model (DDP), or a shard of its weights, gradients,
+    moments and averages (FSDP2). Less memory and more traffic, the same step."""
     windows_s: tuple[float, ...] = (5.0,)
     """Lengths of training windows, each step one of them; rounded to whole segments of the codec and, where
     that costs little, to whole strides of the model."""
@@ -102,6 +110,10 @@ class TrainingConfig:
             )
         if self.lora_rank is not None and self.lora_rank < 1:
             raise InputError(f"training.lora_rank is 1 or more, got {self.lora_rank}")
+        if self.lora_rank is not None and self.parallel == "fsdp":
+            raise InputError(
+                "training.lora_rank trains too little to be sharded: leave training.parallel at ddp"
+            )
         if not _are_seconds(self.windows_s):
             raise InputError(f"training.windows_s is a list of seconds, as [2.5, 5], got {self.windows_s!r}")
 
@@ -178,7 +190,7 @@ def parse_preset(content: Any, name: str) -> Preset:
     if not isinstance(content, dict):
         raise InputError(f"preset {name}: expected a mapping")
     content = {key: value for key, value in content.items() if key != "name"}
-    known = {"tracks", "codec", "text_encoder", "model", "schedule", "training", "sampling"}
+    known = {"tracks", "codec", "text_encoder", *SECTIONS}
     if unknown := sorted(set(content) - known):
         raise InputError(
             f"preset {name}: unknown section {', '.join(unknown)}; known: {', '.join(sorted(known))}"
@@ -196,6 +208,24 @@ def parse_preset(content: Any, name: str) -> Preset:
     )
 
 
+def changed_preset(preset: Preset, changes: Sequence[str]) -> Preset:
+    """The preset with some fields of its own, each told as "training.micro_batch=4"; values are YAML."""
+    content = asdict(preset)
+    for change in changes:
+        path, equals, value = change.partition("=")
+        section, dot, name = path.strip().partition(".")
+        if not equals or not dot or section not in SECTIONS:
+            raise InputError(
+                f"'{change}' changes no field of a preset: write SECTION.FIELD=VALUE, as "
+                f"training.micro_batch=4; sections: {', '.join(SECTIONS)}"
+            )
+        try:
+            content[section][name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise InputError(f"'{change}': the value is not YAML") from None
+    return parse_preset(content, preset.name)
+
+
 def parse_section(kind: type[T], values: Any, where: str) -> T:
     """A configuration dataclass from a mapping; lists become tuples, unknown fields are an InputError."""
     values = values or {}
@@ -204,4 +234,22 @@ def parse_section(kind: type[T], values: Any, where: str) -> T:
     known = {field.name for field in fields(kind)}  # pyright: ignore[reportArgumentType]
     if unknown := sorted(set(values) - known):
         raise InputError(f"{where}: unknown field {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-    return kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+    hints = get_type_hints(kind)
+    return kind(**{key: _typed(value, hints[key], f"{where}.{key}") for key, value in values.items()})
+
+
+def _typed(value: Any, hint: Any, where: str) -> Any:
+    """A value of YAML or JSON as a configuration's field holds it; InputError where it is of another type."""
+    if get_origin(hint) is Literal and value not in get_args(hint):
+        choices = ", ".join(map(str, get_args(hint)))
+        raise InputError(f"{where}: unknown choice {value!r}; known: {choices}")
+    if isinstance(value, list | tuple) and get_origin(hint) is tuple:
+        return tuple(value)
+    kinds = [each for each in (int, float, bool, str) if each in (hint, *get_args(hint))]
+    if kinds == [float] and isinstance(value, str):  # YAML takes 3e-5 for a word: it wants 3.0e-5
+        with suppress(ValueError):
+            return float(value)
+    fits = not kinds or type(value) in kinds or (value is None and type(None) in get_args(hint))
+    if not fits and not (float in kinds and type(value) is int):
+        raise InputError(f"{where}: expected {NAMES[kinds[0]]}, got {value!r}")
+    return value

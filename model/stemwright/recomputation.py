@@ -5,7 +5,7 @@ from functools import partial
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from stemwright.unet_blocks import ResBlock, Transformer
+from stemwright.unet_blocks import blocks_of
 
 
 def recompute_activations(model: nn.Module) -> None:
@@ -13,7 +13,6 @@ def recompute_activations(model: nn.Module) -> None:
 
     For a model that is trained; copy it before, for copies would compute with the original's blocks.
     """
-    for block in model.modules():
-        if isinstance(block, ResBlock | Transformer):
-            # nothing is drawn in a block, so there is no generator to wind back
-            block.forward = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
+    for block in blocks_of(model):
+        # nothing is drawn in a block, so there is no generator to wind back
+        block.forward = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)

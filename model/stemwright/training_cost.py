@@ -8,8 +8,9 @@ from functools import lru_cache
 
 from stemwright.errors import InputError
 from stemwright.learner import fit_preset
-from stemwright.presets import Preset
+from stemwright.presets import Preset, TrainingConfig
 from stemwright.training_trace import Flops, HeldBytes, meta_model, traced_bytes, traced_flops
+from stemwright.unet_blocks import blocks_of
 
 FLOAT = 4
 """Bytes."""
@@ -27,20 +28,21 @@ class TrainingMemory:
 
     Not counted: the CUDA context (0.5 to 1 GB), the allocator's gaps, libraries' workspaces, and what a
     teacher in the same process takes while it works, when activations are not there. The gradients are
-    counted as there throughout, which they are with `micro_batch`; where all windows go through the model at
-    once the true peak is lower, by at most that much.
+    counted as there throughout, which they are with `micro_batch` or several workers; where all windows of
+    one go through the model at once the true peak is lower, by at most that much. Of sharded weights,
+    gradients, moments and averages a worker holds its shard.
     """
 
     weights: int
     """Of the model, float32."""
     gradients: int
-    """float32."""
+    """float32; with DDP they lie in the buckets in which they travel."""
     moments: int
     """AdamW's two, float32."""
     average: int
     """The averaged weights, float32."""
-    buckets: int
-    """Gradients on their way between workers, float32; none of a single worker."""
+    gathered: int
+    """With FSDP, whole weights and gradients of the blocks that compute and travel; else none."""
     text_encoder: int
     """Frozen weights, float32."""
     batch: int
@@ -93,14 +95,16 @@ def training_memory(preset: Preset, num_frames: int, *, workers: int = 1) -> Tra
     """
     config, shape = preset.training, preset.model
     held = _traced_bytes(preset, config.micro_batch or config.batch_size, num_frames)
-    weights, trained = FLOAT * num_parameters(preset), FLOAT * num_trained(preset)
+    sharded = config.parallel == "fsdp" and workers > 1
+    shards = workers if sharded else 1
+    weights, trained = FLOAT * num_parameters(preset) // shards, FLOAT * num_trained(preset) // shards
     latents = config.batch_size * shape.num_tracks * shape.latent_dim * num_frames
     return TrainingMemory(
         weights=weights,
         gradients=trained,
         moments=2 * trained,
         average=weights,
-        buckets=trained if workers > 1 else 0,
+        gathered=_gathered_bytes(preset) if sharded else 0,
         text_encoder=FLOAT * TEXT_ENCODER_PARAMETERS[preset.text_encoder],
         batch=BATCH_BYTES * latents,
         weight_copies=held.copied,
@@ -109,19 +113,38 @@ def training_memory(preset: Preset, num_frames: int, *, workers: int = 1) -> Tra
     )
 
 
+def _gathered_bytes(preset: Preset) -> int:
+    """Most of what FSDP has whole at a time: what lies outside of blocks, a block, and the next on its way.
+
+    Of these there are weights, gradients, and gradients laid out to be added up.
+    """
+    blocks = [
+        sum(parameter.numel() for parameter in block.parameters()) for block in blocks_of(meta_model(preset))
+    ]
+    outside = num_parameters(preset) - sum(blocks)
+    return 3 * FLOAT * (outside + sum(sorted(blocks)[-2:]))
+
+
 def fitted_to(num_bytes: float, preset: Preset, num_frames: int, *, workers: int = 1) -> Preset | None:
     """The preset with the largest half, quarter… of its `micro_batch` that needs no more than `num_bytes`.
 
-    With `recompute` only where that alone does not do: it costs work. None where neither does.
+    With `recompute` only where that alone does not do, for it costs work; several workers' weights sharded
+    only where that does not, for it costs traffic. None where nothing does.
     """
-    for recompute in sorted({preset.training.recompute, True}):
-        for size in _halves(preset.training.micro_batch or preset.training.batch_size):
-            micro_batch = size if size < preset.training.batch_size else None
-            training = replace(preset.training, micro_batch=micro_batch, recompute=recompute)
-            smaller = replace(preset, training=training)
-            if training_memory(smaller, num_frames, workers=workers).total <= num_bytes:
-                return smaller
+    own = preset.training
+    for parallel in dict.fromkeys((own.parallel, "fsdp" if _can_shard(own, workers) else own.parallel)):
+        for recompute in sorted({own.recompute, True}):
+            for size in _halves(own.micro_batch or own.batch_size):
+                micro_batch = size if size < own.batch_size else None
+                training = replace(own, micro_batch=micro_batch, recompute=recompute, parallel=parallel)
+                smaller = replace(preset, training=training)
+                if training_memory(smaller, num_frames, workers=workers).total <= num_bytes:
+                    return smaller
     return None
+
+
+def _can_shard(training: TrainingConfig, workers: int) -> bool:
+    return workers > 1 and training.lora_rank is None
 
 
 def _halves(size: int) -> list[int]:

@@ -27,8 +27,8 @@ def train(
     """Train until the run is done. Every worker of a run calls it.
 
     `on_record`: told of the steps, one by one or a few together. `on_checkpoint`: called by every worker at
-    the same steps, the last step among them. `on_skip`: told of each step that was skipped, and why.
-    Raises TrainingDiverged where too many were.
+    the same steps, the last step among them, within `Learner.gathered`. `on_skip`: told of each step that
+    was skipped, and why. Raises TrainingDiverged where too many were.
     """
     learner, pace, journal = run.learner, Pace(run, clock), Journal(run)
     saved_at = learner.step_count
@@ -47,7 +47,8 @@ def train(
                 on_record(record)
             if due:
                 saved_at = learner.step_count
-                on_checkpoint()
+                with learner.gathered():
+                    on_checkpoint()
                 pace.after_checkpoint()
 
 

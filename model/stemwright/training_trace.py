@@ -23,7 +23,7 @@ from stemwright.presets import Preset
 from stemwright.recomputation import recompute_activations
 from stemwright.text_embedding import TextEmbedding
 from stemwright.unet import StemUNet
-from stemwright.unet_blocks import ResBlock, Transformer
+from stemwright.unet_blocks import blocks_of
 
 PROMPT_TOKENS = 64
 """L: about as many as a prompt of all metadata has."""
@@ -133,10 +133,9 @@ class CudaArithmetic(TorchFunctionMode):
 
     def enter_blocks(self, model: nn.Module) -> None:
         """Have the model's blocks compute so wherever they are called: `backward` lays modes aside."""
-        for block in model.modules():
-            if isinstance(block, ResBlock | Transformer):
-                forward = partial(self._within, block.forward)
-                block.forward = forward  # pyright: ignore[reportAttributeAccessIssue]
+        for block in blocks_of(model):
+            forward = partial(self._within, block.forward)
+            block.forward = forward  # pyright: ignore[reportAttributeAccessIssue]
 
     def drop_copies(self) -> int:
         """End of the forward pass; bytes of the copies of weights that the backward pass needs again."""

@@ -159,3 +159,8 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return rearrange(self.linear(x), "b s (two c) -> b (s two) c", two=2)
+
+
+def blocks_of(model: nn.Module) -> list[ResBlock | Transformer]:
+    """A network's blocks: what is recomputed, sharded and gathered as one."""
+    return [part for part in model.modules() if isinstance(part, ResBlock | Transformer)]

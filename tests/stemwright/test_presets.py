@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from stemwright.errors import InputError
-from stemwright.presets import load_preset, parse_preset, preset_names
+from stemwright.presets import changed_preset, load_preset, parse_preset, preset_names
 
 
 def test_every_shipped_preset_loads() -> None:
@@ -59,3 +59,43 @@ def test_an_unknown_preset_lists_those_there_are() -> None:
 def test_window_lengths_are_a_list_of_positive_seconds(windows_s: object) -> None:
     with pytest.raises(InputError, match=r"windows_s is a list of seconds, as \[2\.5, 5\]"):
         parse_preset({"training": {"windows_s": windows_s}}, "mine")
+
+
+@pytest.mark.parametrize(("field", "known"), [("loss", "epsilon, velocity"), ("parallel", "ddp, fsdp")])
+def test_a_choice_that_there_is_not_is_named_with_those_there_are(field: str, known: str) -> None:
+    with pytest.raises(
+        InputError, match=rf"mine\.training\.{field}: unknown choice 'velosity'; known: {known}"
+    ):
+        parse_preset({"training": {field: "velosity"}}, "mine")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("training.batch_size=many", r"tiny\.training\.batch_size: expected a whole number, got 'many'"),
+        ("training.batch_size=2.5", "expected a whole number, got 2.5"),
+        ("training.batch_size=true", "expected a whole number, got True"),
+        ("training.recompute=1", "expected true or false, got 1"),
+        ("training.learning_rate=fast", "expected a number, got 'fast'"),
+        ("training.p1=2", "a probability"),
+        ("training.speed=2", "unknown field speed"),
+        ("batch_size=2", r"write SECTION\.FIELD=VALUE"),
+        ("training.batch_size", r"write SECTION\.FIELD=VALUE"),
+        ("training.betas=[", "not YAML"),
+    ],
+)
+def test_a_wrong_change_is_named(change: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        changed_preset(load_preset("tiny"), [change])
+
+
+def test_changes_are_those_that_a_file_would_make(tmp_path: Path) -> None:
+    changes = ["training.micro_batch=4", "training.learning_rate=3e-5", "training.windows_s=[1, 2.5]"]
+    file = tmp_path / "tiny.yaml"
+    file.write_text("training: {micro_batch: 4, learning_rate: 3.0e-5, windows_s: [1, 2.5]}")
+    changed = changed_preset(load_preset("tiny"), [*changes, "training.micro_batch = null"])
+    assert changed.training.micro_batch is None
+    read = load_preset(str(file)).training
+    for name in ("learning_rate", "windows_s"):
+        assert getattr(changed.training, name) == getattr(read, name)
+    assert changed.model == load_preset("tiny").model

@@ -33,9 +33,9 @@ def of_windows(memory: TrainingMemory) -> int:
 
 
 def test_all_kinds_add_up_to_the_total() -> None:
-    memory = training_memory(small(), FRAMES, workers=2)
+    memory = training_memory(small(), FRAMES)
     assert memory.total == sum(asdict(memory).values())
-    assert all(size > 0 for size in asdict(memory).values())
+    assert all(size > 0 for name, size in asdict(memory).items() if name != "gathered")
 
 
 @pytest.mark.parametrize("lora_rank", [None, 2])
@@ -53,7 +53,7 @@ def test_what_does_not_depend_on_windows_is_what_a_learner_holds(lora_rank: int 
     assert memory.weights == sum(parameter.nbytes for parameter in learner.model.parameters())
     assert memory.average == sum(parameter.nbytes for parameter in learner.ema.module.parameters())
     assert memory.moments == moments
-    assert memory.buckets == 0
+    assert memory.gathered == 0
 
 
 @pytest.mark.parametrize(("changes", "share"), [({"micro_batch": 4}, 0.3), ({"recompute": True}, 0.75)])
@@ -63,6 +63,16 @@ def test_micro_batches_and_recomputing_take_less(changes: dict[str, object], sha
     assert of_windows(less) < share * of_windows(whole)
     assert less.weights == whole.weights
     assert less.batch == whole.batch
+
+
+def test_sharding_parts_what_does_not_depend_on_windows() -> None:
+    fsdp = training(small(), parallel="fsdp")
+    whole, shard = training_memory(small(), FRAMES, workers=8), training_memory(fsdp, FRAMES, workers=8)
+    for kind in ("weights", "gradients", "moments", "average"):
+        assert getattr(shard, kind) == pytest.approx(getattr(whole, kind) / 8), kind
+    assert 0 < shard.gathered < whole.weights + whole.gradients
+    assert of_windows(shard) == of_windows(whole)
+    assert training_memory(fsdp, FRAMES).total == training_memory(small(), FRAMES).total
 
 
 def test_memory_grows_with_windows_and_their_length() -> None:
@@ -108,6 +118,9 @@ def test_the_largest_part_that_has_room_is_found_and_recomputing_comes_last() ->
     assert tight is not None
     assert tight.training.recompute
     assert fitted_to(needs[1, True] - 1, preset, FRAMES) is None
+    sharded = fitted_to(needs[1, True] - 1, preset, FRAMES, workers=4)
+    assert sharded is not None
+    assert sharded.training.parallel == "fsdp"
 
 
 def test_the_published_text_encoders_width_is_known_without_its_weights() -> None:

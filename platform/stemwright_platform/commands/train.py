@@ -1,8 +1,7 @@
 """`stemwright train`: latents → a trained model."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -52,8 +51,13 @@ def train(
         int | None,
         typer.Option(min=1, metavar="RANK", help="With --from: train by LoRA, with matrices of this rank."),
     ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Peak learning rate in place of the preset's.")
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.FIELD=VALUE",
+            help="A field of the preset to change, as training.micro_batch=4; may be given several times.",
+        ),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Length of the run in steps.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Or in minutes of training.")] = None,
@@ -128,7 +132,7 @@ def train(
 
     base = str(resolve_model(start, tracking_uri=tracking_uri)) if start else None
     plan = TrainingPlan(
-        preset=chosen_preset(preset, base, data, lora, learning_rate),
+        preset=chosen_preset(preset, base, data, lora, changes or []),
         start=base,
         data=tuple(data),
         steps=steps,
@@ -161,12 +165,12 @@ def train(
 
 
 def chosen_preset(
-    name: str | None, base: str | None, data: list[str], lora_rank: int | None, learning_rate: float | None
+    name: str | None, base: str | None, data: list[str], lora_rank: int | None, changes: list[str]
 ) -> "Preset":
     """What to train: the preset named or, to go on with the model in the folder `base`, that model's."""
     from stemwright.data_mix import DataMix
     from stemwright.data_source import DataSource
-    from stemwright.presets import load_preset
+    from stemwright.presets import changed_preset, load_preset
     from stemwright.warm_start import WarmStart, fine_tuning_preset
 
     if lora_rank is not None and base is None:
@@ -176,10 +180,8 @@ def chosen_preset(
     else:
         tracks = DataMix.open(DataSource.of(each) for each in data).info.tracks
         preset = fine_tuning_preset(WarmStart.of(base).base.preset, tracks, lora_rank)
-    changes: dict[str, Any] = {} if lora_rank is None else {"lora_rank": lora_rank}
-    if learning_rate is not None:
-        changes["learning_rate"] = learning_rate
-    return replace(preset, training=replace(preset.training, **changes))
+    own = [] if lora_rank is None else [f"training.lora_rank={lora_rank}"]
+    return changed_preset(preset, [*own, *changes])
 
 
 def summary(outcome: "Outcome") -> str:

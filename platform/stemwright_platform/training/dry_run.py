@@ -115,14 +115,16 @@ def _time(forecast: TrainingForecast, gpu: Gpu | None, mfu: float) -> str:
 
 
 def _always(held: TrainingMemory) -> str:
-    kinds = ("weights", "gradients", "moments", "average", "buckets", "text_encoder")
-    return ", ".join(f"{_words(kind)} {_gb(getattr(held, kind))}" for kind in kinds) + " GB"
+    kinds = ("weights", "gradients", "moments", "average", "gathered", "text_encoder")
+    held_kinds = [kind for kind in kinds if getattr(held, kind)]
+    return ", ".join(f"{_words(kind)} {_gb(getattr(held, kind))}" for kind in held_kinds) + " GB"
 
 
 def _settings(preset: Preset) -> str:
     config = preset.training
     parts = [f"micro_batch {config.micro_batch}"] if config.micro_batch else []
     parts += ["recompute"] if config.recompute else []
+    parts += [f"parallel {config.parallel}"] if config.parallel != "ddp" else []
     return f" with {' and '.join(parts)}" if parts else ""
 
 

@@ -55,6 +55,11 @@ class TeacherCrew:
                 f"preset {plan.preset.name} has p2 = 0, so its teachers would have nothing to do: "
                 "set training.p2, or leave out --teachers"
             )
+        if plan.preset.training.parallel == "fsdp":
+            raise InputError(
+                "teachers take the averaged weights from one worker, and training.parallel fsdp shards them: "
+                "leave out --teachers, and each worker makes its tracks itself"
+            )
         if plan.min_workers is not None:
             raise InputError(
                 "teachers belong to one worker each, and those of --min-workers come and go: leave "

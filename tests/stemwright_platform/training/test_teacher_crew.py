@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -11,9 +11,11 @@ from stemwright.training_run import TrainingPlan
 from stemwright_platform.training.teacher_crew import TeacherCrew
 
 
-def plan(*, workers: int = 1, p2: float = 0.5, data: str = "latents") -> TrainingPlan:
+def plan(
+    *, workers: int = 1, p2: float = 0.5, data: str = "latents", parallel: Literal["ddp", "fsdp"] = "ddp"
+) -> TrainingPlan:
     tiny = load_preset("tiny")
-    preset = replace(tiny, training=replace(tiny.training, p2=p2))
+    preset = replace(tiny, training=replace(tiny.training, p2=p2, parallel=parallel))
     return TrainingPlan(preset=preset, data=data, steps=5, workers=workers)
 
 
@@ -43,6 +45,12 @@ def test_teachers_without_work_are_refused() -> None:
     TeacherCrew().check(plan(p2=0.0))
     with pytest.raises(InputError, match="p2 = 0"):
         TeacherCrew(count=1).check(plan(p2=0.0))
+
+
+def test_teachers_of_sharded_weights_are_refused() -> None:
+    TeacherCrew().check(plan(workers=2, parallel="fsdp"))
+    with pytest.raises(InputError, match="leave out --teachers"):
+        TeacherCrew(count=2).check(plan(workers=2, parallel="fsdp"))
 
 
 @pytest.mark.ray
