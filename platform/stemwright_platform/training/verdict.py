@@ -11,7 +11,10 @@ Answer = dict[str, str]
 
 
 class Verdict:
-    """Lives in an actor of the driver, and so outlives the workers. Every worker has a copy of the handle."""
+    """Lives in an actor on the driver's machine, and so outlives the workers and their machines.
+
+    Every worker has a copy of the handle.
+    """
 
     def __init__(self, actor: Any) -> None:
         """`actor`: handle of one that holds a `_Board`."""
@@ -21,8 +24,10 @@ class Verdict:
     def begin(cls) -> "Verdict":
         """None yet."""
         import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        return cls(ray.remote(num_cpus=0)(_Board).remote())
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        return cls(ray.remote(num_cpus=0, scheduling_strategy=here)(_Board).remote())
 
     def read(self) -> Answer:
         """The first answer given, empty where there is none."""

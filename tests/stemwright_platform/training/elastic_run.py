@@ -18,6 +18,8 @@ from stemwright_platform.training import launch as launching
 
 def main(data: str, out: str, store: str) -> None:
     os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+    # for so long workers are waited for that were just lost; a minute by default
+    os.environ["RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"] = "10"
     import ray
     from ray.cluster_utils import Cluster
 
@@ -30,9 +32,9 @@ def main(data: str, out: str, store: str) -> None:
     training = threading.Thread(target=train, args=(data, out, store, failures), daemon=True)
     training.start()
     try:
-        wait_for_step(out, LEAVE)
+        wait_for_step(out, LEAVE, training)
         cluster.remove_node(nodes[1], allow_graceful=False)
-        wait_for_step(out, RETURN)
+        wait_for_step(out, RETURN, training)
         cluster.add_node(num_cpus=1)
         training.join()
         print(json.dumps({"failures": [repr(failure) for failure in failures]}))
@@ -48,10 +50,12 @@ def train(data: str, out: str, store: str, failures: list[BaseException]) -> Non
         failures.append(failure)
 
 
-def wait_for_step(out: str, step: int) -> None:
-    pause = threading.Event()
+def wait_for_step(out: str, step: int, training: threading.Thread) -> None:
+    """Until the run is there, or has ended before."""
     while not any(record["step"] >= step for record in read_log(RunFolder(Path(out)).metrics)):
-        pause.wait(0.1)
+        training.join(0.1)
+        if not training.is_alive():
+            return
 
 
 if __name__ == "__main__":
