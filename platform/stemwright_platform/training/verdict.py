@@ -27,7 +27,8 @@ class Verdict:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        return cls(ray.remote(num_cpus=0, scheduling_strategy=here)(_Board).remote())
+        board: Any = ray.remote(_Board)
+        return cls(board.options(num_cpus=0, scheduling_strategy=here).remote())
 
     def read(self) -> Answer:
         """The first answer given, empty where there is none."""
