@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-cost bench-teacher bench-schedule bench-autoscaling bench-api bench-cores soak audit bench-alignment bench-studio web web-fresh bench-features bench-scoring bench-coherence serve clean help
+.PHONY: tests-on-ray tests-without-ray demo demo-model test test-slow chaos check bench bench-learning bench-encoding bench-codec bench-reader bench-estimates bench-peers bench-overhead bench-scaling bench-options bench-gpu bench-cost bench-teacher bench-schedule bench-autoscaling bench-api bench-cores bench-workers bench-tracks soak audit bench-alignment bench-studio web web-fresh bench-features bench-scoring bench-coherence serve clean help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -74,6 +74,12 @@ bench-gpu: .venv/.dev  ## On a CUDA device: model FLOPs utilisation of presets b
 
 bench-cost: .venv/.dev  ## What training will need, from shapes: memory of each preset, time of the paper's run
 	$(BIN)/python benchmarks/training_cost.py
+
+bench-tracks: .venv/.dev  ## What grows with the number of tracks, from 2 to 12
+	$(BIN)/python benchmarks/more_tracks.py
+
+bench-workers: .venv/.dev  ## The control path of training with 64 workers on a fake cluster: its time and memory
+	$(BIN)/python benchmarks/many_workers.py
 
 bench-teacher: .venv/.dev  ## Self-bootstrapping: step rate and share served by a pool on a device of its own; cost inline
 	$(BIN)/python benchmarks/teacher_pool.py

@@ -7,7 +7,7 @@ from stemwright.presets import changed_preset, load_preset, parse_preset, preset
 
 
 def test_every_shipped_preset_loads() -> None:
-    assert preset_names() == ["base", "demo", "paper", "small", "tiny"]
+    assert preset_names() == ["base", "demo", "paper", "six", "small", "tiny"]
     for name in preset_names():
         assert load_preset(name).name == name
 
