@@ -5,9 +5,8 @@
 The style is that of an early sound chip: songs of the demo corpus, from their MIDI, played by pulse waves, a
 triangle and noise, with no room about them; nothing that the model has heard sounds so. Ten songs are trained
 on, the others are held out. The model is adapted whole and by LoRA, with the commands of the guide, and each
-model then makes the same clips from the held-out songs' descriptions. `style taken on` is the part of the way
-from the distance of the model before to that of real clips of the style (Fréchet, musicnn). Held-out ratio is
-the error of the ε-prediction over that of the trivial guess.
+model then makes the same clips from the held-out songs' descriptions. Held-out ratio is the error of the
+ε-prediction over that of the trivial guess.
 
 Writes benchmarks/results/own_style.md. Goes on where it was interrupted.
 """
@@ -16,6 +15,8 @@ import argparse
 import json
 import subprocess
 import sys
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,13 @@ from machine import RESULTS, hardware, table
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from stemwright.data_mix import DataMix
+from stemwright.data_source import DataSource
 from stemwright.run_folder import RunFolder
 from stemwright.training_log import read_log
+from stemwright.training_run import TrainingPlan, TrainingRun
+from stemwright.validation_scores import score
+from stemwright.warm_start import WarmStart, fine_tuning_preset
 
 CLI = "from stemwright_platform.cli import main; main()"
 RATE_HZ = 48_000
@@ -36,6 +42,7 @@ TRAINED = 10
 LEVELS = {"bass": 0.35, "drums": 0.3, "instrument": 0.12, "melody": 0.25}
 STEPS_OF_VOLUME = 15
 """A chip's four bits."""
+PARTS = ("mix", "bass", "drums", "instrument", "melody")
 WAYS = {"whole": [], "LoRA, rank 8": ["--lora", "8"]}
 
 
@@ -67,40 +74,59 @@ def main() -> None:
         data = ("--data", latents, "--manifest", manifest, "--tracking-uri", f"sqlite:///{out}/mlflow.db")
         stemwright("evaluate", "--model", model, *data, "--out", folder, *asked, "--jobs", 1)
         reports[way] = folder
-    text = told(reports, {way: model for way, model in models.items() if way != "before"}, arguments)
+    runs = {way: model for way, model in models.items() if way != "before"}
+    asked = f"{TRAINED} songs, {arguments.steps} steps of 8 windows; {arguments.clips} joint clips of 8 s."
+    text = told(reports, runs, held_out_ratio(latents), asked)
     print(text)
     (RESULTS / "own_style.md").write_text(text)
 
 
-def told(reports: dict[str, Path], runs: dict[str, str], arguments: argparse.Namespace) -> str:
+def told(reports: dict[str, Path], runs: dict[str, str], before_ratio: float, asked: str) -> str:
+    """The result as Markdown."""
     found = {way: distances(report) for way, report in reports.items()}
-    before, real = found["before"]
+    before, heard = (found["before"][system] for system in ("model", "round_trip"))
     rows = []
-    for way, (distance, _) in found.items():
-        ratios = (
-            [record["ratio"] for record in read_log(RunFolder(Path(runs[way])).validation)]
-            if way in runs
-            else []
+    for way, own in found.items():
+        log = read_log(RunFolder(Path(runs[way])).validation) if way in runs else []
+        ratios = [record["ratio"] for record in log] or [before_ratio]
+        taken = [(before[part] - own["model"][part]) / (before[part] - heard[part]) for part in PARTS]
+        rows.append(
+            [
+                way,
+                *(
+                    f"{own['model'][part]:.1f} ({share:.0%})"
+                    for part, share in zip(PARTS, taken, strict=True)
+                ),
+                ", ".join(f"{ratio:.3f}" for ratio in ratios),
+            ]
         )
-        taken = (before - distance) / (before - real)
-        rows.append([way, f"{distance:.2f}", f"{taken:.0%}", ", ".join(f"{ratio:.3f}" for ratio in ratios)])
-    heads = ("model", "Fréchet distance to the style", "style taken on", "held-out ratio as it went")
+    for name, system in (("the codec's round trip", "round_trip"), ("real clips", "real")):
+        rows.append([name, *(f"{found['before'][system][part]:.1f}" for part in PARTS), ""])
+    heads = ("", *PARTS, "held-out ratio as it went")
     return (
-        f"# A style of one's own\n\n{hardware()}. {TRAINED} songs, {arguments.steps} steps of 8 windows; "
-        f"{arguments.clips} clips of 8 s, all tracks together. Real clips of the style are {real:.2f} from "
-        "the reference.\n\n" + table(heads, rows)
+        f"# A style of one's own\n\n{hardware()}. {asked} Fréchet distances to the style on musicnn's "
+        "embedding; in brackets how much of the way from the model before to the codec's round trip was "
+        "gone, which is as near as any model with that codec can come. Few clips bias distances upwards, all "
+        "of them alike.\n\n" + table(heads, rows)
     )
 
 
-def distances(report: Path) -> tuple[float, float]:
-    """Fréchet distance to the reference of the model's mixes and of the real ones."""
-    rows = pq.read_table(report / "scores.parquet").to_pylist()
-    found = {
-        row["system"]: row["value"]
-        for row in rows
-        if row["score"].startswith("frechet.") and row["part"] == "mix"
-    }
-    return found["model"], found["real"]
+def distances(report: Path) -> dict[str, dict[str, float]]:
+    """Fréchet distance to the reference by system and part."""
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in pq.read_table(report / "scores.parquet").to_pylist():
+        if row["score"] == "frechet.musicnn":
+            found[row["system"]][row["part"]] = row["value"]
+    return found
+
+
+def held_out_ratio(latents: Path) -> float:
+    """Of the model before its first step."""
+    base = WarmStart.of("shipped").base.preset
+    preset = fine_tuning_preset(base, DataMix.open([DataSource.of(str(latents))]).info.tracks)
+    preset = replace(preset, training=replace(preset.training, batch_size=8))
+    plan = TrainingPlan(preset=preset, data=str(latents), steps=1, start="shipped")
+    return score(TrainingRun.of(plan))["ratio"]
 
 
 def play_songs(corpus: Path, out: Path, songs: int) -> None:
@@ -111,9 +137,9 @@ def play_songs(corpus: Path, out: Path, songs: int) -> None:
             continue
         folder.mkdir(parents=True, exist_ok=True)
         facts = json.loads((song / "metadata.json").read_text())
-        score: Any = symusic.Score(song / "song.mid")  # Any: stubs give the union of three units of time
+        midi: Any = symusic.Score(song / "song.mid")  # Any: stubs give the union of three units of time
         frames = round(facts["duration_s"] * RATE_HZ)
-        for track in score.to("second").tracks:
+        for track in midi.to("second").tracks:
             if len(track.notes):
                 soundfile.write(folder / f"{track.name}.flac", played(track, frames).T, RATE_HZ)
         facts |= {"split": "train" if number < TRAINED else "test", "genres": ["chiptune"]}
