@@ -20,7 +20,6 @@ Writes benchmarks/results/many_workers.md.
 import argparse
 import logging
 import os
-import resource
 import statistics
 import sys
 import tempfile
@@ -285,7 +284,6 @@ def row(workers: int, out: RunFolder, onlooker: Onlooker, start: float, whole_s:
     after = [gap for step, gap in gaps.items() if step % CHECKPOINT_EVERY == 1]
     step_s = statistics.median(gap for step, gap in gaps.items() if step % CHECKPOINT_EVERY != 1)
     stored = sum(file.stat().st_size for file in out.path.rglob("*") if file.is_file())
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     memory = onlooker.memory_mb
     return {
         "workers": workers,
@@ -294,7 +292,6 @@ def row(workers: int, out: RunFolder, onlooker: Onlooker, start: float, whole_s:
         "checkpoint, s": f"{max(after) - step_s:.2f}",
         "in all, s": f"{whole_s:.0f}",
         "driver, MB": f"{memory['driver']:.0f}",
-        "driver's peak so far, MB": f"{peak_mb:.0f}",
         "controller, MB": f"{memory.get('controller', 0):.0f}",
         "Ray, MB": f"{memory['Ray']:.0f}",
         "a worker, MB": f"{memory['worker']:.0f}",
