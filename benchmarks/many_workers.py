@@ -36,11 +36,10 @@ import numpy as np
 import psutil
 import torch
 from machine import RESULTS, hardware, table
-from reader_speed import described, indexed
+from reader_speed import dataset_info, described, indexed
 
 from stemwright.data_folder import DataFolder
 from stemwright.data_mix import DataMix
-from stemwright.dataset_info import DatasetInfo
 from stemwright.latent_shards import ShardWriter
 from stemwright.latent_stats import LatentMoments
 from stemwright.presets import load_preset
@@ -98,27 +97,15 @@ def write_songs(folder: Path, songs: int) -> None:
     LatentMoments.of(torch.randn(len(TRACKS), LATENT_DIM, 100), torch.ones(len(TRACKS), 100) > 0).save(
         DataFolder(folder), "stats.safetensors"
     )
-    DatasetInfo(
-        codec="random",
-        codec_fingerprint="random",
-        sample_rate_hz=48000,
+    replace(
+        dataset_info(frames, "float16", tuple(names)),
         hop=12000,
         frame_rate_hz=FRAME_RATE_HZ,
         latent_dim=LATENT_DIM,
-        segment_frames=1,
-        chunk_frames=frames,
-        storage="float16",
-        loudness_lufs=-23.0,
-        track_names=TRACKS.names,
-        prompt_names=TRACKS.prompt_names,
         num_songs={"train": songs - -(-songs // 5), "test": -(-songs // 5)},
         num_chunks=songs,
         hours=songs * SONG_S / 3600,
-        gains_db=(0.0,) * 4,
         licences={"none": songs},
-        num_rejected=0,
-        stats="stats.safetensors",
-        shards=tuple(names),
     ).save(folder)
 
 

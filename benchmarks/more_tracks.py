@@ -11,12 +11,11 @@ are equally likely. Writes benchmarks/results/more_tracks.md.
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from machine import RESULTS, hardware, table
+from machine import RESULTS, hardware, seconds, table
 from step_speed import RandomText
 from training_cost import CODECS, LATENT_DIMS
 
@@ -127,12 +126,6 @@ def in_turns(one: Callable[[], None], other: Callable[[], None]) -> float:
     one()
     other()
     return statistics.median(seconds(one) / seconds(other) for _ in range(ROUNDS))
-
-
-def seconds(work: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

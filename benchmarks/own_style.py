@@ -13,8 +13,6 @@ Writes benchmarks/results/own_style.md. Goes on where it was interrupted.
 
 import argparse
 import json
-import subprocess
-import sys
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +22,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import soundfile
 import symusic
+from command import stemwright
 from machine import RESULTS, hardware, table
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -36,7 +35,6 @@ from stemwright.training_run import TrainingPlan, TrainingRun
 from stemwright.validation_scores import score
 from stemwright.warm_start import WarmStart, fine_tuning_preset
 
-CLI = "from stemwright_platform.cli import main; main()"
 RATE_HZ = 48_000
 TRAINED = 10
 LEVELS = {"bass": 0.35, "drums": 0.3, "instrument": 0.12, "melody": 0.25}
@@ -181,10 +179,6 @@ def drum(pitch: int, rng: np.random.Generator) -> NDArray[np.float32]:
     count = int(seconds * RATE_HZ)
     noise = np.repeat(rng.choice([-0.7, 0.7], -(-count // held)), held)[:count]
     return (noise * np.linspace(1, 0, count)).astype(np.float32)
-
-
-def stemwright(*arguments: object) -> None:
-    subprocess.run([sys.executable, "-c", CLI, *map(str, arguments)], check=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ counts. Writes a table.
 
 import argparse
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from machine import seconds
 
 from stemwright.data_folder import DataFolder
 from stemwright.data_mix import DataMix
@@ -118,12 +118,6 @@ def least_s(*works: Callable[[], None]) -> list[float]:
         work()
     rounds = [[seconds(work) for work in works] for _ in range(ROUNDS)]
     return [min(times) for times in zip(*rounds, strict=True)]
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def write_dataset(folder: Path, chunk_s: float, storage: str) -> None:

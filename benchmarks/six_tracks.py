@@ -10,8 +10,6 @@ nothing is known. Writes benchmarks/results/six_tracks.md. Goes on where it was 
 
 import argparse
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 import numpy as np
 import soundfile
 import symusic
+from command import stemwright
 from machine import RESULTS, hardware, table
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -27,7 +26,6 @@ from stemwright.run_folder import RunFolder
 from stemwright.training_log import read_log
 from stemwright_platform.corpus.synthesis.sound_font import SAMPLE_RATE_HZ, SoundFont
 
-CLI = "from stemwright_platform.cli import main; main()"
 PITCHES = {"kick": {35, 36}, "snare": {37, 38, 39, 40}}
 """Of General MIDI's percussion; all else is the third track's."""
 TRACKS = ("bass", "kick", "snare", "percussion", "instrument", "melody")
@@ -106,10 +104,6 @@ def trained(preset: str, slots: list[str], out: Path, steps: int) -> list[object
     last = read_log(RunFolder(Path(run)).validation)[-1]
     by_targets = [last["ratio_by_targets"].get(str(count)) for count in range(1, 7)]
     return [preset, *(f"{value:.3f}" if value else "–" for value in by_targets), f"{last['ratio']:.3f}"]
-
-
-def stemwright(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-c", CLI, *arguments], check=True)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Literal
 
 import psutil
+from command import CLI
 from demo_latents import prepared
 from machine import RESULTS, Stopwatch, hardware, table
 
@@ -32,7 +33,6 @@ from stemwright.presets import load_preset
 from stemwright.training_log import LogReader
 from stemwright.training_run import TrainingPlan, TrainingRun
 
-CLI = "from stemwright_platform.cli import main; main()"
 TARGET = 1.10
 WARM = 10
 """First steps, which do not count."""
